@@ -1,0 +1,1 @@
+//! The application core: buddies, conversations, delivery, presence. No clock, no I/O.

@@ -1,0 +1,2 @@
+//! The peer-to-peer SIP agent that Thunderbird starts: the bridge, the runtime and the commands.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Addresses, keys, certificates, trust, and the sealing of messages.

@@ -1,0 +1,1 @@
+//! The location service: signed records, the storing node, and the libp2p engine.

@@ -1,0 +1,1 @@
+//! The SIP user agent: guard, transport over peer streams, instant messages.
