@@ -1,0 +1,103 @@
+//! `cargo xtask bench`: benchmark programs that print ratios. Nothing here passes or fails.
+
+use std::process::ExitCode;
+
+use crate::apt;
+use crate::needs;
+use crate::parts::with_built_things;
+use crate::place::Place;
+use crate::python::Python;
+use crate::step::{Failure, step, visibly};
+use crate::xpi;
+
+/// How many messages the search is measured on.
+const SEARCHED_MESSAGES: &str = "200000";
+
+/// One measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// A round trip from the add-on to the host, beside a host that only echoes.
+    Bridge,
+    /// Agent to agent: time a message, messages a second, start, idle memory.
+    Agents,
+    /// Search in many messages, beside SQLite's FTS5 on the same rows.
+    Search,
+}
+
+impl Measure {
+    /// In the order in which they run.
+    pub(crate) const ALL: [Self; 3] = [Self::Agents, Self::Search, Self::Bridge];
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Agents => "agents",
+            Self::Search => "search",
+        }
+    }
+
+    /// The measurement of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| measure.name() == name)
+    }
+}
+
+/// Runs the wanted measurements (all when `only` is empty).
+pub(crate) fn bench(place: &Place, only: &[Measure]) -> Result<ExitCode, Failure> {
+    let wanted: Vec<Measure> = Measure::ALL
+        .into_iter()
+        .filter(|one| only.is_empty() || only.contains(one))
+        .collect();
+    apt::provide(place, &[needs::BUILD])?;
+    step("build the host", || {
+        visibly(&mut place.cargo(&["build", "--package", "corella"]))
+    })?;
+    for measure in wanted {
+        println!("\n== {} ==", measure.name());
+        match measure {
+            Measure::Agents => agents(place)?,
+            Measure::Search => search(place)?,
+            Measure::Bridge => bridge(place)?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agents(place: &Place) -> Result<(), Failure> {
+    let mut command = place.cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--example",
+        "agents_bench",
+        "--",
+    ]);
+    visibly(command.arg(place.host()).arg(place.target().join("bench")))
+}
+
+fn search(place: &Place) -> Result<(), Failure> {
+    let program = [
+        "run",
+        "--quiet",
+        "--package",
+        "corella-transcripts",
+        "--example",
+        "search_bench",
+        "--",
+    ];
+    visibly(place.cargo(&program).arg(SEARCHED_MESSAGES))
+}
+
+fn bridge(place: &Place) -> Result<(), Failure> {
+    apt::provide(place, &[needs::THUNDERBIRD, needs::DISPLAY])?;
+    let python = Python::provide(place)?;
+    xpi::pack(&place.extension(), &place.xpi())?;
+    visibly(&mut place.cargo(&["build", "--quiet", "--package", "xtask", "--example", "bare_host"]))?;
+    let mut command = python.command(&["bridge_bench.py"]);
+    command
+        .current_dir(place.tests())
+        .env("BARE_HOST", place.target().join("debug/examples/bare_host"));
+    visibly(with_built_things(&mut command, place))
+}
