@@ -1,1 +1,26 @@
 //! Addresses, keys, certificates, trust, and the sealing of messages.
+//!
+//! The room knows who somebody is and how that is proven. It has no clock and no sockets: times come in as
+//! [`Millis`].
+//!
+//! - [`address`]: the address of record, in its one canonical form.
+//! - [`certificate`], [`credential`]: what others see of an identity, and the owner's half with the private key.
+//! - [`device`]: the key of one installation, which names it in the overlay.
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod certificate;
+pub mod credential;
+mod der;
+pub mod device;
+#[cfg(test)]
+mod testing;
+
+pub use address::{AddressError, AddressOfRecord, MailAddress};
+pub use certificate::{Certificate, CertificateError, Fingerprint, FingerprintError, KeyKind};
+pub use credential::{Credential, CredentialError};
+pub use device::{DeviceKey, DeviceKeyError};
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z. May be negative; never read from a clock in this crate.
+pub type Millis = i64;

@@ -1,0 +1,508 @@
+//! What others see of an identity: an X.509 certificate, read once, and its fingerprint.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Public};
+use openssl::sha::{Sha256, sha256};
+use openssl::sign::Verifier;
+use openssl::x509::{X509, X509NameRef, X509Ref};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::der::{Reader, tag};
+use crate::{AddressOfRecord, Millis};
+
+/// Largest certificate that is read, in bytes of DER. S/MIME certificates have 1 to 3 KB.
+pub const CERTIFICATE_LIMIT: usize = 16 * 1024;
+/// Longest text that [`Certificate::issuer_name`] gives, in characters.
+const NAME_LIMIT: usize = 120;
+/// Object identifier of the extension basicConstraints, 2.5.29.19.
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+
+/// Why bytes are no certificate.
+#[derive(Debug, Error)]
+pub enum CertificateError {
+    /// Over [`CERTIFICATE_LIMIT`].
+    #[error("the certificate has {0} bytes; at most {CERTIFICATE_LIMIT} are read")]
+    TooLarge(usize),
+    /// Not an X.509 certificate.
+    #[error("this is no readable X.509 certificate: {0}")]
+    Unreadable(#[from] ErrorStack),
+    /// An X.509 certificate with bytes after it, or not in its one DER form.
+    #[error("the certificate is not in DER form, or is followed by other bytes")]
+    NotCanonical,
+    /// A part of it is missing or of an unknown shape.
+    #[error("the certificate has no readable {0}")]
+    Part(&'static str),
+}
+
+/// What kind of public key a certificate has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Elliptic curve P-256, as a named curve.
+    P256,
+    /// RSA of 2048 to 4096 bits.
+    Rsa,
+    /// Anything else: may stand in a chain, but cannot sign or be sealed to here.
+    Other,
+}
+
+impl KeyKind {
+    pub(crate) fn of<T: HasPublic>(key: &PKeyRef<T>) -> Self {
+        match key.id() {
+            Id::EC => match key.ec_key() {
+                Ok(ec) if ec.group().curve_name() == Some(Nid::X9_62_PRIME256V1) => Self::P256,
+                _ => Self::Other,
+            },
+            // The upper bound keeps one verification under a millisecond.
+            Id::RSA if (2048..=4096).contains(&key.bits()) => Self::Rsa,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A parsed X.509 certificate. Cloning is cheap. Equality is that of the DER bytes.
+///
+/// Parsing says nothing about trust: that is [`crate::trust`]'s.
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    x509: X509,
+    der: Vec<u8>,
+    fingerprint: Fingerprint,
+    addresses: Vec<AddressOfRecord>,
+    key: PKey<Public>,
+    kind: KeyKind,
+    is_ca: bool,
+    not_before: Millis,
+    not_after: Millis,
+    self_signed: OnceLock<bool>,
+}
+
+impl Certificate {
+    /// Reads exactly one certificate in DER.
+    ///
+    /// # Errors
+    /// Too large, unreadable, not DER, or followed by other bytes.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        if der.len() > CERTIFICATE_LIMIT {
+            return Err(CertificateError::TooLarge(der.len()));
+        }
+        let x509 = X509::from_der(der)?;
+        // One certificate, one fingerprint: BER forms and trailing bytes would give one certificate several.
+        if x509.to_der()? != der {
+            return Err(CertificateError::NotCanonical);
+        }
+        Self::from_x509(x509)
+    }
+
+    /// Reads the first certificate of a PEM text.
+    ///
+    /// # Errors
+    /// As [`Certificate::from_der`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
+        if pem.len() > 2 * CERTIFICATE_LIMIT {
+            return Err(CertificateError::TooLarge(pem.len()));
+        }
+        Self::from_x509(X509::from_pem(pem)?)
+    }
+
+    pub(crate) fn from_x509(x509: X509) -> Result<Self, CertificateError> {
+        let der = x509.to_der()?;
+        if der.len() > CERTIFICATE_LIMIT {
+            return Err(CertificateError::TooLarge(der.len()));
+        }
+        let key = x509.public_key()?;
+        Ok(Self(Arc::new(Inner {
+            fingerprint: Fingerprint(sha256(&der)),
+            addresses: addresses(&x509),
+            kind: KeyKind::of(&key),
+            key,
+            is_ca: is_ca(&der).ok_or(CertificateError::Part("extensions"))?,
+            not_before: millis(x509.not_before()).ok_or(CertificateError::Part("start of validity"))?,
+            not_after: millis(x509.not_after()).ok_or(CertificateError::Part("end of validity"))?,
+            self_signed: OnceLock::new(),
+            x509,
+            der,
+        })))
+    }
+
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// The certificate in PEM.
+    pub fn to_pem(&self) -> String {
+        let base64 = openssl::base64::encode_block(&self.0.der);
+        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+        let mut rest = base64.as_str();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
+            pem.push_str(line);
+            pem.push('\n');
+            rest = after;
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+        pem
+    }
+
+    /// SHA-256 of the DER.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+
+    /// The mail addresses it is for: the rfc822Names among its subject alternative names, canonical. Names that are no
+    /// plain mail address are left out.
+    pub fn addresses(&self) -> &[AddressOfRecord] {
+        &self.0.addresses
+    }
+
+    /// Whether it is for this address.
+    pub fn speaks_for(&self, address: &AddressOfRecord) -> bool {
+        self.0.addresses.contains(address)
+    }
+
+    /// Whether it names itself as issuer and its own key made its signature.
+    pub fn is_self_signed(&self) -> bool {
+        *self.0.self_signed.get_or_init(|| {
+            let x509 = &self.0.x509;
+            let same_name =
+                matches!((x509.subject_name().to_der(), x509.issuer_name().to_der()), (Ok(s), Ok(i)) if s == i);
+            same_name && x509.verify(&self.0.key).unwrap_or(false)
+        })
+    }
+
+    /// The issuer's name for people: its common name, else its organisation; at most 120 characters, none of them a
+    /// control character. Empty if it has neither. An unproven claim unless the chain was verified.
+    pub fn issuer_name(&self) -> String {
+        display_name(self.0.x509.issuer_name())
+    }
+
+    /// The first moment at which it is valid.
+    pub fn not_before(&self) -> Millis {
+        self.0.not_before
+    }
+
+    /// The last moment at which it is valid.
+    pub fn not_after(&self) -> Millis {
+        self.0.not_after
+    }
+
+    /// Whether `now` is within its validity.
+    pub fn valid_at(&self, now: Millis) -> bool {
+        (self.0.not_before..=self.0.not_after).contains(&now)
+    }
+
+    /// Whether it may issue certificates (basicConstraints cA).
+    pub fn is_ca(&self) -> bool {
+        self.0.is_ca
+    }
+
+    /// What kind of key it certifies.
+    pub fn key_kind(&self) -> KeyKind {
+        self.0.kind
+    }
+
+    /// Whether the holder of its key signed `data`, with SHA-256. The signature is raw r‖s of 64 bytes for P-256 and
+    /// PKCS #1 v1.5 for RSA. False for other keys.
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
+        let verified = match self.0.kind {
+            KeyKind::P256 => self.verify_p256(data, signature),
+            KeyKind::Rsa => Verifier::new(MessageDigest::sha256(), &self.0.key)
+                .and_then(|mut verifier| verifier.verify_oneshot(signature, data)),
+            KeyKind::Other => return false,
+        };
+        verified.unwrap_or(false)
+    }
+
+    fn verify_p256(&self, data: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
+        let Some((r, s)) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32) else {
+            return Ok(false);
+        };
+        let signature = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
+        let mut hash = Sha256::new();
+        hash.update(data);
+        signature.verify(&hash.finish(), self.0.key.ec_key()?.as_ref())
+    }
+
+    pub(crate) fn x509(&self) -> &X509 {
+        &self.0.x509
+    }
+
+    pub(crate) fn public_key(&self) -> &PKey<Public> {
+        &self.0.key
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.fingerprint == other.0.fingerprint
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({})", self.0.fingerprint)
+    }
+}
+
+/// The rfc822Names. OpenSSL holds name constraints against a name's bytes, so only names that are canonical but for
+/// letter case count: white space or an IDN in Unicode could slip past a constraint.
+fn addresses(x509: &X509Ref) -> Vec<AddressOfRecord> {
+    let mut addresses = Vec::new();
+    for name in x509.subject_alt_names().iter().flatten() {
+        let Some(mail) = name.email() else { continue };
+        let Ok(address) = mail.parse::<AddressOfRecord>() else {
+            continue;
+        };
+        if mail.eq_ignore_ascii_case(address.as_str()) && !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+/// basicConstraints cA of a certificate in DER (RFC 5280 section 4.2.1.9). `None` if the DER has not the shape of a
+/// certificate.
+fn is_ca(der: &[u8]) -> Option<bool> {
+    let mut tbs = Reader::new(der).enter(tag::SEQUENCE)?.enter(tag::SEQUENCE)?;
+    let mut extensions = loop {
+        if tbs.is_empty() {
+            return Some(false);
+        }
+        let (tag, content) = tbs.next()?;
+        if tag == self::tag::context(3) {
+            break Reader::new(content).enter(self::tag::SEQUENCE)?;
+        }
+    };
+    while !extensions.is_empty() {
+        let mut extension = extensions.enter(tag::SEQUENCE)?;
+        let id = extension.expect(tag::OID)?;
+        extension.optional(tag::BOOLEAN);
+        let value = extension.expect(tag::OCTET_STRING)?;
+        if id == BASIC_CONSTRAINTS {
+            let ca = Reader::new(value).enter(tag::SEQUENCE)?.optional(tag::BOOLEAN);
+            return Some(ca.is_some_and(|ca| ca != [0]));
+        }
+    }
+    Some(false)
+}
+
+fn millis(time: &Asn1TimeRef) -> Option<Millis> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    Some((i64::from(since.days) * 86_400 + i64::from(since.secs)) * 1000)
+}
+
+fn display_name(name: &X509NameRef) -> String {
+    let entry = [Nid::COMMONNAME, Nid::ORGANIZATIONNAME]
+        .into_iter()
+        .find_map(|nid| name.entries_by_nid(nid).next());
+    let text = entry
+        .and_then(|entry| entry.data().to_string().ok())
+        .unwrap_or_default();
+    text.chars().filter(|c| !c.is_control()).take(NAME_LIMIT).collect()
+}
+
+/// SHA-256 of a certificate's DER: 64 lower-case hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+/// The text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a fingerprint is 64 hexadecimal digits")]
+pub struct FingerprintError;
+
+impl Fingerprint {
+    /// The 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    /// Takes 64 hexadecimal digits in either case.
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| FingerprintError)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, Template, aor, authority, p256, rsa};
+
+    #[test]
+    fn a_certificate_tells_what_it_holds() {
+        let template = Template {
+            mails: vec![
+                "Alice@Example.net",
+                "not an address",
+                "a@b\u{fc}cher.example",
+                "bob@example.net",
+            ],
+            ..Template::default()
+        };
+        let certificate = template.issue(&authority("Example CA"), &p256());
+        assert_eq!(
+            certificate.addresses(),
+            [aor("alice@example.net"), aor("bob@example.net")]
+        );
+        assert!(
+            certificate.speaks_for(&aor("ALICE@example.net")) && !certificate.speaks_for(&aor("carol@example.net"))
+        );
+        assert_eq!(certificate.issuer_name(), "Example CA");
+        assert!(!certificate.is_self_signed() && !certificate.is_ca());
+        assert_eq!(certificate.key_kind(), KeyKind::P256);
+        assert_eq!(
+            (certificate.not_before(), certificate.not_after()),
+            (template.not_before, template.not_after)
+        );
+        assert!(certificate.valid_at(template.not_before) && certificate.valid_at(template.not_after));
+        assert!(!certificate.valid_at(template.not_before - 1) && !certificate.valid_at(template.not_after + 1));
+        assert!(authority("Example CA").certificate.is_ca());
+    }
+
+    #[test]
+    fn der_and_pem_are_read_back_the_same() {
+        let certificate = Template::default().issue(&authority("Example CA"), &p256());
+        let from_der = Certificate::from_der(certificate.der()).unwrap();
+        let from_pem = Certificate::from_pem(certificate.to_pem().as_bytes()).unwrap();
+        assert_eq!(from_der, certificate);
+        assert_eq!(from_pem.der(), certificate.der());
+        assert_eq!(certificate.to_pem().as_bytes(), certificate.x509().to_pem().unwrap());
+    }
+
+    #[test]
+    fn one_certificate_has_one_form() {
+        let der = Template::default()
+            .issue(&authority("Example CA"), &p256())
+            .der()
+            .to_vec();
+        let trailing = [&der[..], &[0]].concat();
+        assert!(matches!(
+            Certificate::from_der(&trailing),
+            Err(CertificateError::NotCanonical)
+        ));
+        // The same length of the outer sequence, in a longer form.
+        assert_eq!(der[1], 0x82);
+        let longer = [&[0x30, 0x83, 0], &der[2..]].concat();
+        assert!(Certificate::from_der(&longer).is_err());
+        assert!(matches!(
+            Certificate::from_der(&der[..der.len() - 1]),
+            Err(CertificateError::Unreadable(_))
+        ));
+        assert!(matches!(
+            Certificate::from_der(&vec![0x30; CERTIFICATE_LIMIT + 1]),
+            Err(CertificateError::TooLarge(_))
+        ));
+        assert!(Certificate::from_der(&[]).is_err() && Certificate::from_pem(b"").is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_is_text_both_ways() {
+        let fingerprint = Template::default()
+            .issue(&authority("Example CA"), &p256())
+            .fingerprint();
+        let text = fingerprint.to_string();
+        assert!(text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+        assert_eq!(text.parse(), Ok(fingerprint));
+        assert_eq!(text.to_uppercase().parse(), Ok(fingerprint));
+        for wrong in [
+            "",
+            "00",
+            &text[1..],
+            &format!("{text}0"),
+            &text.replace(&text[..1], "g"),
+        ] {
+            assert_eq!(wrong.parse::<Fingerprint>(), Err(FingerprintError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_self_signature_is_checked() {
+        let credential = crate::Credential::self_signed(&aor("alice@example.net"), NOW).unwrap();
+        assert!(credential.certificate().is_self_signed());
+        let mut der = credential.certificate().der().to_vec();
+        // The serial number stands in the signed part: CertificateSequence, TBS sequence, version, then the serial.
+        der[4 + 4 + 5 + 4] ^= 1;
+        let forged = Certificate::from_der(&der).unwrap();
+        assert_eq!(forged.addresses(), credential.certificate().addresses());
+        assert!(!forged.is_self_signed());
+        // An authority of the same name is not the same key.
+        let namesake = Template {
+            subject: "Example CA",
+            ..Template::default()
+        }
+        .issue(&authority("Example CA"), &p256());
+        assert!(!namesake.is_self_signed());
+    }
+
+    #[test]
+    fn an_issuers_name_is_safe_to_show() {
+        let long = "\u{202e}x\r\n".to_owned() + &"y".repeat(55);
+        let certificate = Template::default().issue(&authority(&long), &p256());
+        assert_eq!(certificate.issuer_name(), "\u{202e}x".to_owned() + &"y".repeat(55));
+    }
+
+    #[test]
+    fn keys_of_other_kinds_verify_nothing() {
+        let p384 = crate::testing::p384();
+        let certificate = Template::default().issue(&authority("Example CA"), &p384);
+        assert_eq!(certificate.key_kind(), KeyKind::Other);
+        assert!(!certificate.verify(b"x", &[0; 64]));
+        assert_eq!(
+            Template::default()
+                .issue(&authority("Example CA"), &rsa(1024))
+                .key_kind(),
+            KeyKind::Other
+        );
+        assert_eq!(
+            Template::default()
+                .issue(&authority("Example CA"), &rsa(2048))
+                .key_kind(),
+            KeyKind::Rsa
+        );
+    }
+}
