@@ -1,0 +1,108 @@
+"""How processes end: end of input, SIGTERM, and two on one data directory."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from lib.agent import Agent, Helper
+from lib.home import Home
+from lib.native import NativeHost
+from lib.people import People
+
+ALICE = "alice@example.net"
+# The promise of the design: each process ends cleanly within this many seconds.
+CLEAN_END = 2.0
+
+
+@pytest.mark.parametrize("way", ["send_eof", "terminate"])
+def test_an_agent_ends_cleanly_within_two_seconds(people: People, way: str) -> None:
+    agent = people.agent("alice")
+    agent.on_line()
+    getattr(agent.process, way)()
+    assert agent.process.ended(within=CLEAN_END) == 0
+
+
+@pytest.mark.parametrize("way", ["send_eof", "terminate"])
+@pytest.mark.parametrize("is_enrolled", [False, True])
+def test_a_host_ends_cleanly_within_two_seconds(host: NativeHost, way: str, is_enrolled: bool) -> None:
+    host.hello()
+    if is_enrolled:
+        host.enrol(ALICE)
+        host.wait("status/changed")
+    getattr(host.process, way)()
+    assert host.process.ended(within=CLEAN_END) == 0
+
+
+@pytest.mark.parametrize("command", ["node", "echo"])
+def test_nodes_and_echo_end_by_sigterm_and_ignore_their_input(people: People, home: Home, command: str) -> None:
+    more = ["--address", "echo@corella.invalid"] if command == "echo" else []
+    helper = people.keep(Helper(home, command, more))
+    status = helper.status()
+    assert status["online"] and status["peer"]
+    helper.process.send_eof()
+    # Still there: another one finds it.
+    agent = people.agent("alice", bootstrap=status["listen"])
+    agent.on_line()
+    assert helper.process.child.poll() is None
+    helper.process.terminate()
+    assert helper.process.ended(within=CLEAN_END) == 0
+
+
+def test_a_node_says_where_it_is(people: People, home: Home) -> None:
+    node = people.keep(Helper(home, "node"))
+    status = node.status()
+    assert any("/tcp/" in one for one in status["listen"]) and any("/quic-v1" in one for one in status["listen"])
+    assert all(one.startswith("/ip4/127.0.0.1/") and one.endswith(status["peer"]) for one in status["listen"])
+
+
+def test_a_node_keeps_its_peer_id(people: People, home: Home) -> None:
+    first = people.keep(Helper(home, "node"))
+    peer = first.status()["peer"]
+    first.process.terminate()
+    assert first.process.ended(within=CLEAN_END) == 0
+    assert people.keep(Helper(home, "node")).status()["peer"] == peer
+
+
+def test_a_second_agent_on_one_data_directory_says_so(people: People, new_home: object) -> None:
+    first = people.agent("alice")
+    first.on_line()
+    second = people.keep(Agent(first.home, ALICE, data=first.data))
+    assert second.process.ended(within=30) == 1
+    log = second.process.log.read_text()
+    assert "in use" in log or "another" in log.lower(), log
+    assert first.call("status")["online"]
+
+
+def test_a_killed_agent_leaves_the_directory_free(people: People) -> None:
+    first = people.agent("alice")
+    peer = first.on_line()["peer"]
+    first.process.kill()
+    assert people.again(first).on_line()["peer"] == peer
+
+
+def test_files_are_for_their_owner_only(people: People) -> None:
+    agent = people.agent("alice")
+    agent.on_line()
+    agent.write("bob@example.net", "hello")
+    wrong = [str(path) for path in (agent.data, *agent.data.rglob("*")) if not is_private(path)]
+    assert wrong == []
+
+
+def is_private(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    return stat.S_IMODE(mode) & 0o077 == 0
+
+
+def test_the_log_holds_no_text_and_no_key(people: People) -> None:
+    agent, other = people.agent("alice"), None
+    other = people.agent("bob", bootstrap=agent.on_line()["listen"])
+    other.on_line()
+    other.call("buddies/add", {"address": ALICE})
+    agent.call("buddies/add", {"address": other.address})
+    agent.write(other.address, "a-secret-word")
+    other.hears("a-secret-word", ALICE)
+    for process in (agent.process, other.process):
+        log = process.log.read_text()
+        assert "a-secret-word" not in log
+        assert "PRIVATE KEY" not in log

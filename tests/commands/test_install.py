@@ -1,0 +1,129 @@
+"""`corella install`, `uninstall` and `doctor`, in a throw-away home.
+
+`--system` writes below /usr; it is tried inside a mount name space of its own, where that folder is another one.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lib import built
+from lib.command import Ended, corella
+from lib.home import Home
+
+MANIFEST = Path(".mozilla") / "native-messaging-hosts" / f"{built.HOST_NAME}.json"
+SYSTEM_MANIFEST = Path("/usr/lib/mozilla/native-messaging-hosts") / f"{built.HOST_NAME}.json"
+
+
+def test_install_registers_the_host_and_uninstall_removes_every_trace(home: Home) -> None:
+    before = sorted(home.root.rglob("*"))
+    installed = corella(home, "install")
+    assert installed.code == 0, installed
+    manifest = json.loads((home.root / MANIFEST).read_text())
+    assert manifest["name"] == built.HOST_NAME
+    assert manifest["type"] == "stdio"
+    assert manifest["allowed_extensions"] == [built.ADDON_ID]
+    program = Path(manifest["path"])
+    assert program.is_absolute() and os.access(program, os.X_OK)
+    removed = corella(home, "uninstall")
+    assert removed.code == 0, removed
+    assert sorted(home.root.rglob("*")) == before
+
+
+def test_what_is_registered_runs(home: Home) -> None:
+    corella(home, "install")
+    program = json.loads((home.root / MANIFEST).read_text())["path"]
+    done = subprocess.run([program, "--version"], env=home.environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == built.version()
+
+
+def test_installing_twice_and_uninstalling_twice_is_harmless(home: Home) -> None:
+    assert [corella(home, "install").code for _ in range(2)] == [0, 0]
+    assert [corella(home, "uninstall").code for _ in range(2)] == [0, 0]
+    assert not (home.root / MANIFEST).exists()
+
+
+def test_uninstall_leaves_what_belongs_to_others(home: Home) -> None:
+    other = home.root / MANIFEST.parent / "org.example.other.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+    corella(home, "install")
+    corella(home, "uninstall")
+    assert other.read_text() == "{}"
+
+
+def test_uninstall_leaves_the_conversations(home: Home) -> None:
+    transcript = home.data / "corella" / "profile" / "transcripts.sqlite"
+    transcript.parent.mkdir(parents=True)
+    transcript.write_text("words")
+    corella(home, "install")
+    corella(home, "uninstall")
+    assert transcript.read_text() == "words"
+
+
+def doctor(home: Home) -> tuple[Ended, dict[str, object]]:
+    ended = corella(home, "doctor", "--json")
+    return ended, json.loads(ended.out)
+
+
+def test_the_doctor_is_content_only_when_all_is_well(home: Home) -> None:
+    ended, report = doctor(home)
+    assert ended.code == 1, report
+    corella(home, "install")
+    ended, report = doctor(home)
+    assert ended.code == 0, report
+
+
+@pytest.mark.parametrize("damage", ["absent", "no-json", "other-program", "not-executable", "other-addon"])
+def test_the_doctor_names_one_thing_to_do(home: Home, damage: str) -> None:
+    corella(home, "install")
+    path = home.root / MANIFEST
+    manifest = json.loads(path.read_text())
+    if damage == "absent":
+        path.unlink()
+    elif damage == "no-json":
+        path.write_text("{")
+    elif damage == "other-program":
+        path.write_text(json.dumps({**manifest, "path": "/nowhere/corella"}))
+    elif damage == "not-executable":
+        plain = home.root / "plain"
+        plain.write_text("no program")
+        path.write_text(json.dumps({**manifest, "path": str(plain)}))
+    else:
+        path.write_text(json.dumps({**manifest, "allowed_extensions": ["other@example.net"]}))
+    ended, report = doctor(home)
+    assert ended.code == 1, report
+    spoken = corella(home, "doctor")
+    assert spoken.code == 1
+    assert "corella install" in spoken.out + spoken.err
+    assert "corella install" in json.dumps(report)
+    assert corella(home, "install").code == 0
+    assert doctor(home)[0].code == 0
+
+
+def test_system_wide(home: Home, scratch: Path) -> None:
+    """In a mount name space of its own, so that this machine keeps its /usr."""
+    empty = scratch / "mozilla"
+    empty.mkdir()
+    seen = scratch / "manifest.json"
+    script = f"""
+        set -e
+        mkdir -p /usr/lib/mozilla
+        mount --bind {empty} /usr/lib/mozilla
+        {built.host()} install --system
+        cp {SYSTEM_MANIFEST} {seen}
+        {built.host()} uninstall --system
+        test ! -e {SYSTEM_MANIFEST}
+    """
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    done = subprocess.run(
+        [*namespace, "sh", "-c", script], env=home.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(seen.read_text())
+    assert manifest["name"] == built.HOST_NAME
+    assert not SYSTEM_MANIFEST.exists()
+    assert not (home.root / MANIFEST).exists(), "--system leaves the user's folder alone"
