@@ -33,8 +33,8 @@ def _both(words: list[str], allowed: Collection[str]) -> bool:
 
 
 def _one(words: list[str], allowed: Collection[str]) -> bool:
-    if not words:
-        raise ValueError("a licence expression breaks off")
+    if not words or words[0] in (")", "/", "AND", "OR", "WITH"):
+        raise ValueError(f"a licence expression lacks a name before {words[:1]}")
     word = words.pop(0)
     if word == "(":
         verdict = _either(words, allowed)
