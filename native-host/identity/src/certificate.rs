@@ -174,12 +174,17 @@ impl Certificate {
 
     /// Whether it names itself as issuer and its own key made its signature.
     pub fn is_self_signed(&self) -> bool {
-        *self.0.self_signed.get_or_init(|| {
-            let x509 = &self.0.x509;
-            let same_name =
-                matches!((x509.subject_name().to_der(), x509.issuer_name().to_der()), (Ok(s), Ok(i)) if s == i);
-            same_name && x509.verify(&self.0.key).unwrap_or(false)
-        })
+        *self.0.self_signed.get_or_init(|| self.is_signed_by(self))
+    }
+
+    /// Whether it names `issuer` as its issuer, and the issuer's key made its signature.
+    pub(crate) fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        let names = (
+            issuer.x509().subject_name().to_der(),
+            self.x509().issuer_name().to_der(),
+        );
+        matches!(names, (Ok(subject), Ok(issuer)) if subject == issuer)
+            && self.x509().verify(issuer.public_key()).unwrap_or(false)
     }
 
     /// The issuer's name for people: its common name, else its organisation; at most 120 characters, none of them a
@@ -380,6 +385,8 @@ mod tests {
                 "Alice@Example.net",
                 "not an address",
                 "a@b\u{fc}cher.example",
+                " carol@example.net",
+                "ALICE@example.net",
                 "bob@example.net",
             ],
             ..Template::default()

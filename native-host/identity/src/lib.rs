@@ -6,6 +6,7 @@
 //! - [`address`]: the address of record, in its one canonical form.
 //! - [`certificate`], [`credential`]: what others see of an identity, and the owner's half with the private key.
 //! - [`device`]: the key of one installation, which names it in the overlay.
+//! - [`trust`]: the one place that decides which certificate is used for an address, and what it is worth.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod der;
 pub mod device;
 #[cfg(test)]
 mod testing;
+pub mod trust;
 
 pub use address::{AddressError, AddressOfRecord, MailAddress};
 pub use certificate::{Certificate, CertificateError, Fingerprint, FingerprintError, KeyKind};

@@ -1,0 +1,172 @@
+//! The authorities that are trusted, and the check of a chain up to one of them.
+
+use std::fmt;
+
+use openssl::error::ErrorStack;
+use openssl::stack::Stack;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
+use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
+use thiserror::Error;
+
+use crate::{AddressOfRecord, Certificate, CertificateError, Millis};
+
+/// Most certificates between a person's and its authority's.
+const DEPTH_LIMIT: i32 = 5;
+/// Most certificates that are looked at as links of one chain. Strangers choose what they present.
+const INTERMEDIATES_LIMIT: usize = 64;
+/// OpenSSL's security level 2: keys of 112 bits of security, no SHA-1 signature.
+const SECURITY_LEVEL: i32 = 2;
+
+/// Why a text gives no trusted authorities.
+#[derive(Debug, Error)]
+pub enum AnchorsError {
+    /// One of the certificates is unreadable.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// There is no certificate in the text.
+    #[error("the file of trusted authorities holds no certificate in PEM form")]
+    NoCertificate,
+    /// A certificate that may not issue others was named as an authority.
+    #[error(
+        "the certificate {0} of the trusted authorities is no authority's: it lacks CA:TRUE in its basic constraints"
+    )]
+    NoAuthority(crate::Fingerprint),
+}
+
+/// Why a certificate is not verified.
+#[derive(Debug, Error)]
+pub enum ChainError {
+    /// It is not for this address.
+    #[error("the certificate is not for this address")]
+    OtherAddress,
+    /// It is an authority's.
+    #[error("the certificate is an authority's, not a person's")]
+    Authority,
+    /// The chain fails: no trusted authority at its end, expired, not allowed for mail, or outside an authority's name
+    /// constraints. The text is OpenSSL's.
+    #[error("the certificate's chain is not accepted: {0}")]
+    Chain(&'static str),
+    /// OpenSSL failed at something that cannot fail on account of the input.
+    #[error("the cryptographic library failed: {0}")]
+    Library(#[from] ErrorStack),
+}
+
+/// The authorities whose word makes a certificate [`super::Trust::Verified`].
+#[derive(Clone, Default)]
+pub struct TrustAnchors {
+    authorities: Vec<Certificate>,
+}
+
+impl TrustAnchors {
+    /// No authority: nothing will ever be verified.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The authorities in a PEM text, roots or subordinate ones.
+    ///
+    /// # Errors
+    /// No certificate in it, an unreadable one, or one that is no authority's.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, AnchorsError> {
+        let mut authorities = Vec::new();
+        for x509 in X509::stack_from_pem(pem).map_err(CertificateError::from)? {
+            let certificate = Certificate::from_x509(x509)?;
+            if !certificate.is_ca() {
+                return Err(AnchorsError::NoAuthority(certificate.fingerprint()));
+            }
+            authorities.push(certificate);
+        }
+        if authorities.is_empty() {
+            return Err(AnchorsError::NoCertificate);
+        }
+        Ok(Self { authorities })
+    }
+
+    /// Whether no authority is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.authorities.is_empty()
+    }
+
+    /// Whether `certificate` is for `address` and its chain, over any of `intermediates`, ends at a trusted authority and
+    /// is valid for mail at `now` (RFC 5280 section 6, RFC 8550). The answer is that authority.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it; see [`ChainError`].
+    pub fn verify_chain(
+        &self,
+        certificate: &Certificate,
+        intermediates: &[Certificate],
+        address: &AddressOfRecord,
+        now: Millis,
+    ) -> Result<Certificate, ChainError> {
+        // OpenSSL's own match of addresses tells cases of the local part apart and falls back to the subject's name.
+        if !certificate.speaks_for(address) {
+            return Err(ChainError::OtherAddress);
+        }
+        if certificate.is_ca() {
+            return Err(ChainError::Authority);
+        }
+        let mut store = X509StoreBuilder::new()?;
+        for authority in &self.authorities {
+            store.add_cert(authority.x509().clone())?;
+        }
+        let parameters = verification(now)?;
+        store.set_param(&parameters)?;
+        let store = store.build();
+        let links = links(certificate, intermediates)?;
+        let mut context = X509StoreContext::new()?;
+        let verified = context.init(&store, certificate.x509(), &links, |context| {
+            let good = context.verify_cert()?;
+            let authority = context
+                .chain()
+                .and_then(|chain| chain.iter().last())
+                .map(|last| last.to_owned());
+            Ok(if good { Ok(authority) } else { Err(context.error()) })
+        })?;
+        let authority = verified.map_err(|error: X509VerifyResult| ChainError::Chain(error.error_string()))?;
+        let authority = authority.ok_or(ChainError::Chain("the chain is empty"))?;
+        Certificate::from_x509(authority).map_err(|_| ChainError::Chain("the authority's certificate is unreadable"))
+    }
+}
+
+impl fmt::Debug for TrustAnchors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TrustAnchors").field(&self.authorities).finish()
+    }
+}
+
+/// The authorities among `intermediates` that really signed the certificate, or a link below them. OpenSSL takes a link
+/// by its name and does not come back: a stranger's certificate of the same name would spoil the chain.
+fn links(certificate: &Certificate, intermediates: &[Certificate]) -> Result<Stack<X509>, ErrorStack> {
+    let mut signers = vec![certificate];
+    let mut next = 0;
+    while next < signers.len() && next <= DEPTH_LIMIT as usize {
+        for link in intermediates
+            .iter()
+            .filter(|link| link.is_ca())
+            .take(INTERMEDIATES_LIMIT)
+        {
+            if !signers.contains(&link) && signers[next].is_signed_by(link) {
+                signers.push(link);
+            }
+        }
+        next += 1;
+    }
+    let mut stack = Stack::new()?;
+    for link in &signers[1..] {
+        stack.push(link.x509().clone())?;
+    }
+    Ok(stack)
+}
+
+fn verification(now: Millis) -> Result<X509VerifyParam, ErrorStack> {
+    let mut param = X509VerifyParam::new()?;
+    param.set_time(now.div_euclid(1000));
+    param.set_purpose(X509PurposeId::SMIME_SIGN)?;
+    param.set_auth_level(SECURITY_LEVEL);
+    param.set_depth(DEPTH_LIMIT);
+    // A trusted subordinate authority is an end of the chain as good as a root.
+    param.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+    Ok(param)
+}
