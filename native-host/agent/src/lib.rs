@@ -1,1 +1,203 @@
-//! The application core: buddies, conversations, delivery, presence. No clock, no I/O.
+//! The application core: buddies, conversations, delivery, presence.
+//!
+//! **It decides and does nothing.** [`Agent::handle`] takes an [`Event`] and `now` (milliseconds since the Unix epoch) and
+//! returns the [`Action`]s to carry out; their outcomes come back as events. There is no clock, no socket, no file and no
+//! randomness in here, so every rule is tested in virtual time.
+//!
+//! The invariants that everything else leans on:
+//!
+//! - A message is acknowledged (a call answered, a peer told 200) only after the store said that it is on disk.
+//! - A message stays in the outbox until the recipient's own notice for it came, or the user or the peer refused it. Sending it
+//!   again is harmless: its Message-ID makes it one.
+//! - A peer's key changes only by [`corella_identity::trust::choose`] or by the user's answer to a question.
+
+mod action;
+mod buddy;
+mod commands;
+mod event;
+mod incoming;
+mod notices;
+mod outbox;
+mod peer;
+mod presence;
+mod reach;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use corella_identity::{AddressOfRecord, Millis, trust::TrustAnchors};
+
+pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
+pub use buddy::{Buddy, Consent};
+pub use event::{Claim, Command, CommandError, Content, Event, LinkUp, Received, StoreOutcome};
+pub use outbox::Outgoing;
+pub use presence::{Presence, Status};
+pub use state::{MessageState, Reason};
+
+use peer::Peer;
+
+/// Names one of the runtime's links: an authenticated stream to one device of a peer.
+pub type LinkId = u64;
+/// Names a call of the add-on that waits for its answer.
+pub type CallId = u64;
+/// Names a request of a peer that waits for its SIP answer.
+pub type Token = u64;
+
+/// One of the user's own addresses and one peer: the two ends of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pair {
+    /// The user's own address.
+    pub own: AddressOfRecord,
+    /// The peer's address.
+    pub with: AddressOfRecord,
+}
+
+/// How an agent is set up.
+#[derive(Debug)]
+pub struct Settings {
+    /// The authorities whose certificates make a peer `verified`.
+    pub anchors: TrustAnchors,
+    /// Consent to whoever writes first. For services such as the echo; people are asked.
+    pub accept_everyone: bool,
+}
+
+/// What the agent remembered on disk, given back to it at the start.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Everyone it knows.
+    pub buddies: Vec<Buddy>,
+    /// Messages written here whose notice has not come yet.
+    pub undelivered: Vec<(Pair, Outgoing)>,
+    /// The next sequence of each conversation.
+    pub sequences: Vec<(Pair, u64)>,
+    /// The status the user last chose.
+    pub presence: Presence,
+}
+
+/// The core. See the crate's documentation.
+#[derive(Debug)]
+pub struct Agent {
+    settings: Settings,
+    own: BTreeSet<AddressOfRecord>,
+    presence: Presence,
+    buddies: BTreeMap<AddressOfRecord, Buddy>,
+    peers: BTreeMap<Pair, Peer>,
+    links: BTreeMap<LinkId, Pair>,
+    /// Calls of `messages/send` whose message is on its way to the disk.
+    sending: BTreeMap<(Pair, String), (CallId, Outgoing)>,
+    /// Messages of peers on their way to the disk, with the requests that wait for it.
+    arriving: BTreeMap<(Pair, String), Vec<(LinkId, Token)>>,
+    /// Messages taken from people without consent since the start; see [`incoming`].
+    requests: BTreeMap<AddressOfRecord, u32>,
+}
+
+impl Agent {
+    /// An agent with what it remembered. It has no own address until [`Event::OwnAddress`].
+    pub fn new(settings: Settings, snapshot: Snapshot) -> Agent {
+        let mut agent = Agent {
+            settings,
+            own: BTreeSet::new(),
+            presence: snapshot.presence,
+            buddies: snapshot.buddies.into_iter().map(|b| (b.address.clone(), b)).collect(),
+            peers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            sending: BTreeMap::new(),
+            arriving: BTreeMap::new(),
+            requests: BTreeMap::new(),
+        };
+        for (pair, next) in snapshot.sequences {
+            agent.peers.entry(pair).or_default().next_sequence = next;
+        }
+        for (pair, outgoing) in snapshot.undelivered {
+            let peer = agent.peers.entry(pair).or_default();
+            peer.next_sequence = peer.next_sequence.max(outgoing.sequence + 1);
+            peer.outbox.insert(outgoing);
+        }
+        agent
+    }
+
+    /// Takes one event in and says what to do now, in order.
+    pub fn handle(&mut self, now: Millis, event: Event) -> Vec<Action> {
+        let mut out = Vec::new();
+        match event {
+            Event::OwnAddress(address) => self.own_address(now, address, &mut out),
+            Event::Command { call, command } => self.command(now, call, command, &mut out),
+            Event::Stored {
+                pair,
+                side,
+                id,
+                outcome,
+            } => match side {
+                Side::Out => self.stored_out(now, pair, id, outcome, &mut out),
+                Side::In => self.stored_in(now, pair, id, outcome, &mut out),
+            },
+            Event::RequestsAccepted { pair, ids } => self.owe(now, &pair, ids, &mut out),
+            Event::Located { pair, claims } => self.located(now, &pair, claims, &mut out),
+            Event::Unreachable { pair } => self.unreachable(now, &pair, &mut out),
+            Event::LinkUp(link) => self.link_up(now, link, &mut out),
+            Event::LinkDown { link } => self.link_down(now, link, &mut out),
+            Event::Answered { link, id, status } => self.answered(now, link, &id, status, &mut out),
+            Event::NotAnswered { link, id } => self.not_answered(now, link, &id, &mut out),
+            Event::Received(received) => self.received(now, received, &mut out),
+            Event::NetworkChanged => self.network_changed(now),
+            Event::Wake => {}
+        }
+        self.due(now, &mut out);
+        out
+    }
+
+    /// When [`Event::Wake`] is wanted next, if ever.
+    pub fn next_wakeup(&self) -> Option<Millis> {
+        self.peers
+            .iter()
+            .filter_map(|(pair, peer)| peer.next_wakeup(self.wants_link(pair, peer)))
+            .min()
+    }
+
+    /// Everyone the user knows, as the add-on sees them.
+    pub fn buddies(&self) -> Vec<BuddyView> {
+        self.buddies.values().map(|b| self.view(b)).collect()
+    }
+
+    /// One of them.
+    pub fn buddy(&self, address: &AddressOfRecord) -> Option<BuddyView> {
+        self.buddies.get(address).map(|b| self.view(b))
+    }
+
+    /// The user's own status and words.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    fn view(&self, buddy: &Buddy) -> BuddyView {
+        let presence = self.presence_of(&buddy.address);
+        BuddyView {
+            address: buddy.address.clone(),
+            name: buddy.name.clone(),
+            consent: buddy.consent,
+            presence,
+            known: buddy.known.clone(),
+            question: buddy.question.clone(),
+        }
+    }
+
+    fn own_address(&mut self, now: Millis, address: AddressOfRecord, out: &mut Vec<Action>) {
+        self.own.insert(address.clone());
+        for buddy in self.buddies.values_mut() {
+            if buddy.own.is_none() {
+                buddy.own = Some(address.clone());
+                out.push(Action::SaveBuddy(Box::new(buddy.clone())));
+            }
+            if buddy.own.as_ref() == Some(&address) {
+                let pair = Pair {
+                    own: address.clone(),
+                    with: buddy.address.clone(),
+                };
+                self.peers.entry(pair).or_default().reach.at_once(now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

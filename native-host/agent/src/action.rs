@@ -1,0 +1,175 @@
+//! What the agent wants done. The runtime carries actions out in order and feeds outcomes back as events.
+
+use corella_identity::{
+    AddressOfRecord, Certificate, Fingerprint, Millis,
+    trust::{Known, Question, Trust},
+};
+
+use crate::{Buddy, CallId, CommandError, Consent, Content, LinkId, MessageState, Pair, Presence, Reason, Token};
+
+/// Which side of a conversation wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The peer.
+    In,
+    /// The user.
+    Out,
+}
+
+/// A message to put on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The conversation.
+    pub pair: Pair,
+    /// Who wrote it.
+    pub side: Side,
+    /// The Message-ID.
+    pub id: String,
+    /// Plain text.
+    pub text: String,
+    /// When its author sent it.
+    pub at: Millis,
+    /// The author's count in the conversation.
+    pub sequence: u64,
+    /// How the peer's key is known.
+    pub trust: Trust,
+    /// Whether it waits for the user's consent.
+    pub request: bool,
+}
+
+/// A buddy as the add-on sees it.
+#[derive(Debug, Clone)]
+pub struct BuddyView {
+    /// Who.
+    pub address: AddressOfRecord,
+    /// The name the user gave.
+    pub name: Option<String>,
+    /// Whether the user wants to hear from them.
+    pub consent: Consent,
+    /// What their devices say.
+    pub presence: Presence,
+    /// The key in use.
+    pub known: Option<Known>,
+    /// What the user must decide first.
+    pub question: Option<Question>,
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// To `messages/send` and `messages/retry`.
+    Sent {
+        /// The Message-ID.
+        id: String,
+        /// `pending`.
+        state: MessageState,
+    },
+    /// To the calls about buddies.
+    Buddy(Box<BuddyView>),
+    /// Nothing to tell.
+    Done,
+}
+
+/// Something the user is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The peer has a newer certificate of the same authority.
+    KeyRenewed(AddressOfRecord),
+}
+
+/// One thing to do.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Answer a call of the add-on.
+    Reply {
+        /// Which call.
+        call: CallId,
+        /// The answer.
+        result: Result<Reply, CommandError>,
+    },
+    /// Put a message on disk; comes back as [`crate::Event::Stored`].
+    Store(NewMessage),
+    /// Change the state of a message written here, if there is one and its state may rise to this
+    /// ([`MessageState::rises_to`]); the user's retry takes `failed` back to `pending`.
+    SetState {
+        /// The conversation.
+        pair: Pair,
+        /// The Message-ID.
+        id: String,
+        /// The new state.
+        state: MessageState,
+        /// Why.
+        reason: Option<Reason>,
+    },
+    /// The user accepted the peer: its stored requests become messages; comes back as [`crate::Event::RequestsAccepted`].
+    AcceptRequests(Pair),
+    /// Answer a peer's MESSAGE.
+    Answer {
+        /// Which request.
+        token: Token,
+        /// The SIP status code.
+        status: u16,
+    },
+    /// Find the peer's contact records; comes back as [`crate::Event::Located`].
+    Locate(Pair),
+    /// Open links to the peer's devices whose records bear this key; comes back as [`crate::Event::LinkUp`] for each, and
+    /// [`crate::Event::Unreachable`] when no device answered.
+    Connect {
+        /// The conversation.
+        pair: Pair,
+        /// The key that must have signed the device's contact record.
+        key: Fingerprint,
+    },
+    /// Close a link; comes back as [`crate::Event::LinkDown`].
+    CloseLink(LinkId),
+    /// Seal a message of the outbox and send it; comes back as [`crate::Event::Answered`] or [`crate::Event::NotAnswered`].
+    SendMessage {
+        /// On which link.
+        link: LinkId,
+        /// The conversation.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+        /// The Message-ID.
+        id: String,
+        /// Plain text.
+        text: String,
+        /// When it was written.
+        at: Millis,
+        /// The author's count in the conversation.
+        sequence: u64,
+    },
+    /// Seal something that is not kept, and send it; nothing comes back.
+    SendContent {
+        /// On which link.
+        link: LinkId,
+        /// The conversation.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+        /// What.
+        content: Content,
+    },
+    /// Remember a buddy.
+    SaveBuddy(Box<Buddy>),
+    /// Forget a buddy.
+    ForgetBuddy(AddressOfRecord),
+    /// Remember the user's own status.
+    SavePresence(Presence),
+    /// Tell the add-on about a buddy; without one it was removed.
+    BuddyChanged {
+        /// Who.
+        address: AddressOfRecord,
+        /// As it is now.
+        buddy: Option<Box<BuddyView>>,
+    },
+    /// Tell the add-on about a buddy's status.
+    PresenceChanged {
+        /// Who.
+        address: AddressOfRecord,
+        /// As it is now.
+        presence: Presence,
+    },
+    /// Tell the user something once.
+    Notice(Notice),
+}

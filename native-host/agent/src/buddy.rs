@@ -1,0 +1,134 @@
+//! The people the user knows: consent, the key in use, and open questions about it.
+
+use corella_identity::{
+    AddressOfRecord, Certificate, Millis,
+    trust::{self, Choice, Known, Question, Trust},
+};
+
+use crate::{Action, Agent, Notice, Pair, Reason};
+
+/// Whether the user wants to hear from somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Consent {
+    /// Added or accepted by the user.
+    Buddy,
+    /// Wrote first and waits for the user's answer.
+    Request,
+    /// Not wanted.
+    Blocked,
+}
+
+impl Consent {
+    /// The word for it on the bridge and in the roster.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buddy => "buddy",
+            Self::Request => "request",
+            Self::Blocked => "blocked",
+        }
+    }
+
+    /// The consent that this word stands for.
+    pub fn parse(word: &str) -> Option<Consent> {
+        [Self::Buddy, Self::Request, Self::Blocked]
+            .into_iter()
+            .find(|c| c.as_str() == word)
+    }
+}
+
+/// What is remembered of one person.
+#[derive(Debug, Clone)]
+pub struct Buddy {
+    /// Who.
+    pub address: AddressOfRecord,
+    /// The name the user gave.
+    pub name: Option<String>,
+    /// Which of the user's own addresses this person knows; set with the first one there is.
+    pub own: Option<AddressOfRecord>,
+    /// Whether the user wants to hear from them.
+    pub consent: Consent,
+    /// The key in use.
+    pub known: Option<Known>,
+    /// What the user must decide before anything is sent.
+    pub question: Option<Question>,
+}
+
+impl Buddy {
+    /// Somebody of whom only the address is known.
+    pub fn new(address: AddressOfRecord, consent: Consent) -> Buddy {
+        Buddy {
+            address,
+            name: None,
+            own: None,
+            consent,
+            known: None,
+            question: None,
+        }
+    }
+}
+
+impl Agent {
+    pub(crate) fn is_buddy(&self, address: &AddressOfRecord) -> bool {
+        self.buddies.get(address).is_some_and(|b| b.consent == Consent::Buddy)
+    }
+
+    pub(crate) fn is_blocked(&self, address: &AddressOfRecord) -> bool {
+        self.buddies.get(address).is_some_and(|b| b.consent == Consent::Blocked)
+    }
+
+    /// The key to seal to, unless there is none or the user must be asked first.
+    pub(crate) fn usable_key(&self, address: &AddressOfRecord) -> Option<(Certificate, Trust)> {
+        let buddy = self.buddies.get(address)?;
+        if buddy.question.is_some() {
+            return None;
+        }
+        buddy.known.as_ref().map(|k| (k.certificate.clone(), k.trust))
+    }
+
+    /// Weighs the keys presented for `address` and settles what follows. True when a key may be used now.
+    pub(crate) fn weigh(
+        &mut self,
+        now: Millis,
+        address: &AddressOfRecord,
+        presented: &[Certificate],
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Some(buddy) = self.buddies.get_mut(address) else {
+            return false;
+        };
+        if buddy.question.is_some() {
+            return false;
+        }
+        match trust::choose(&self.settings.anchors, address, buddy.known.as_ref(), presented, now) {
+            Choice::Keep => return true,
+            Choice::Nothing => return false,
+            Choice::Adopt { certificate, trust } => buddy.known = Some(Known { certificate, trust }),
+            Choice::Renewed { certificate, trust } => {
+                buddy.known = Some(Known { certificate, trust });
+                out.push(Action::Notice(Notice::KeyRenewed(address.clone())));
+            }
+            Choice::Ask(question) => buddy.question = Some(question),
+        }
+        let settled = buddy.question.is_none();
+        if !settled {
+            self.close_links(address, out);
+            let pairs: Vec<Pair> = self.peers.keys().filter(|p| p.with == *address).cloned().collect();
+            for pair in pairs {
+                self.pending_because(&pair, Reason::Question, out);
+            }
+        }
+        self.buddy_changed(address, out);
+        settled
+    }
+
+    /// Saves a buddy and tells the add-on.
+    pub(crate) fn buddy_changed(&self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        if let Some(buddy) = self.buddies.get(address) {
+            out.push(Action::SaveBuddy(Box::new(buddy.clone())));
+            out.push(Action::BuddyChanged {
+                address: address.clone(),
+                buddy: Some(Box::new(self.view(buddy))),
+            });
+        }
+    }
+}

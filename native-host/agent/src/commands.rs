@@ -1,0 +1,336 @@
+//! The calls of the add-on that the agent decides.
+
+use corella_identity::{
+    AddressOfRecord, Fingerprint, Millis,
+    trust::{Known, Trust},
+};
+
+use crate::{
+    Action, Agent, Buddy, CallId, Command, CommandError, Consent, Content, MessageState, NewMessage, Outgoing, Pair,
+    Presence, Reason, Reply, Side, StoreOutcome,
+};
+
+impl Agent {
+    pub(crate) fn command(&mut self, now: Millis, call: CallId, command: Command, out: &mut Vec<Action>) {
+        let result = match command {
+            Command::Send { from, to, id, text } => match self.send(now, call, from, to, id, text, out) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+            Command::Retry(pair, outgoing) => self.retry(now, pair, outgoing, out),
+            Command::Add(address, name) => self.add(now, address, name, out),
+            Command::Accept(address, fingerprint) => self.accept(now, address, fingerprint, out),
+            Command::Block(address) => self.block(address, out),
+            Command::Remove(address) => self.remove(address, out),
+            Command::SetPresence(presence) => Ok(self.set_presence(presence, out)),
+        };
+        out.push(Action::Reply { call, result });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call")]
+    fn send(
+        &mut self,
+        now: Millis,
+        call: CallId,
+        from: Option<AddressOfRecord>,
+        to: AddressOfRecord,
+        id: String,
+        text: String,
+        out: &mut Vec<Action>,
+    ) -> Result<(), CommandError> {
+        if text.is_empty() || text.len() > Content::TEXT_BYTES {
+            return Err(CommandError::BadText);
+        }
+        if self.is_blocked(&to) {
+            return Err(CommandError::Blocked);
+        }
+        let known_by = self.buddies.get(&to).and_then(|b| b.own.clone());
+        let own = from
+            .or(known_by)
+            .or_else(|| self.own.first().cloned())
+            .ok_or(CommandError::NoIdentity)?;
+        if !self.own.contains(&own) {
+            return Err(CommandError::NoIdentity);
+        }
+        self.consent(now, &to, None, Some(own.clone()), out)?;
+        let trust = self.usable_key(&to).map_or(Trust::Unverified, |(_, trust)| trust);
+        let pair = Pair { own, with: to };
+        let peer = self.peers.entry(pair.clone()).or_default();
+        let sequence = peer.next_sequence.max(1);
+        peer.next_sequence = sequence + 1;
+        let outgoing = Outgoing {
+            id: id.clone(),
+            text: text.clone(),
+            at: now,
+            sequence,
+            state: MessageState::Pending,
+            reason: None,
+        };
+        self.sending.insert((pair.clone(), id.clone()), (call, outgoing));
+        out.push(Action::Store(NewMessage {
+            pair,
+            side: Side::Out,
+            id,
+            text,
+            at: now,
+            sequence,
+            trust,
+            request: false,
+        }));
+        Ok(())
+    }
+
+    /// A message written here is on disk, or could not be put there.
+    pub(crate) fn stored_out(
+        &mut self,
+        now: Millis,
+        pair: Pair,
+        id: String,
+        outcome: StoreOutcome,
+        out: &mut Vec<Action>,
+    ) {
+        let Some((call, outgoing)) = self.sending.remove(&(pair.clone(), id.clone())) else {
+            return;
+        };
+        if outcome != StoreOutcome::New {
+            out.push(Action::Reply {
+                call,
+                result: Err(CommandError::Store),
+            });
+            return;
+        }
+        out.push(Action::Reply {
+            call,
+            result: Ok(Reply::Sent {
+                id,
+                state: MessageState::Pending,
+            }),
+        });
+        self.enqueue(now, pair, outgoing, out);
+    }
+
+    fn retry(
+        &mut self,
+        now: Millis,
+        pair: Pair,
+        outgoing: Outgoing,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        if self.is_blocked(&pair.with) {
+            return Err(CommandError::Blocked);
+        }
+        self.consent(now, &pair.with, None, Some(pair.own.clone()), out)?;
+        let outgoing = Outgoing {
+            state: MessageState::Pending,
+            reason: None,
+            ..outgoing
+        };
+        let (id, state) = (outgoing.id.clone(), outgoing.state);
+        out.push(Action::SetState {
+            pair: pair.clone(),
+            id: id.clone(),
+            state,
+            reason: None,
+        });
+        self.enqueue(now, pair, outgoing, out);
+        Ok(Reply::Sent { id, state })
+    }
+
+    fn enqueue(&mut self, now: Millis, pair: Pair, outgoing: Outgoing, out: &mut Vec<Action>) {
+        let question = self.buddies.get(&pair.with).is_some_and(|b| b.question.is_some());
+        let id = outgoing.id.clone();
+        let peer = self.peers.entry(pair.clone()).or_default();
+        peer.outbox.insert(outgoing);
+        if peer.links.is_empty() {
+            peer.reach.at_once(now);
+        }
+        if question {
+            peer.outbox.mark(&id, MessageState::Pending, Some(Reason::Question));
+            let (state, reason) = (MessageState::Pending, Some(Reason::Question));
+            out.push(Action::SetState {
+                pair,
+                id,
+                state,
+                reason,
+            });
+        } else {
+            self.pump(&pair, out);
+        }
+    }
+
+    fn add(
+        &mut self,
+        now: Millis,
+        address: AddressOfRecord,
+        name: Option<String>,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        self.consent(now, &address, name, None, out)?;
+        self.reply_buddy(&address)
+    }
+
+    fn accept(
+        &mut self,
+        now: Millis,
+        address: AddressOfRecord,
+        fingerprint: Option<Fingerprint>,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        let buddy = self.buddies.get_mut(&address).ok_or(CommandError::UnknownBuddy)?;
+        if let Some(fingerprint) = fingerprint {
+            let certificate = match (&buddy.question, &buddy.known) {
+                (Some(question), _) if question.candidates.iter().any(|c| c.fingerprint == fingerprint) => question
+                    .candidates
+                    .iter()
+                    .find(|c| c.fingerprint == fingerprint)
+                    .map(|c| c.certificate.clone()),
+                (_, Some(known)) if known.certificate.fingerprint() == fingerprint => Some(known.certificate.clone()),
+                _ => None,
+            };
+            let certificate = certificate.ok_or(CommandError::NoSuchKey)?;
+            let kept = buddy
+                .known
+                .as_ref()
+                .is_some_and(|k| k.certificate.fingerprint() == fingerprint);
+            let verified = kept && buddy.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
+            let trust = if verified { Trust::Verified } else { Trust::Pinned };
+            buddy.known = Some(Known { certificate, trust });
+            buddy.question = None;
+            if !kept {
+                self.close_links(&address, out);
+            }
+            for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == address) {
+                peer.challengers.clear();
+                peer.reach.at_once(now);
+            }
+        }
+        self.consent(now, &address, None, None, out)?;
+        self.buddy_changed(&address, out);
+        self.reply_buddy(&address)
+    }
+
+    /// Makes `address` a buddy if it is none, and looks for it.
+    pub(crate) fn consent(
+        &mut self,
+        now: Millis,
+        address: &AddressOfRecord,
+        name: Option<String>,
+        own: Option<AddressOfRecord>,
+        out: &mut Vec<Action>,
+    ) -> Result<(), CommandError> {
+        if self.own.contains(address) {
+            return Err(CommandError::OwnAddress);
+        }
+        let own = own.or_else(|| self.own.first().cloned());
+        let buddy = self
+            .buddies
+            .entry(address.clone())
+            .or_insert_with(|| Buddy::new(address.clone(), Consent::Request));
+        let fresh = buddy.consent != Consent::Buddy;
+        let renamed = name.is_some() && buddy.name != name;
+        buddy.consent = Consent::Buddy;
+        if renamed {
+            buddy.name = name;
+        }
+        if buddy.own.is_none() {
+            buddy.own = own;
+        }
+        let own = buddy.own.clone();
+        self.requests.remove(address);
+        if fresh || renamed {
+            self.buddy_changed(address, out);
+        }
+        if let Some(own) = own.filter(|own| fresh && self.own.contains(own)) {
+            self.look_for(
+                now,
+                &Pair {
+                    own,
+                    with: address.clone(),
+                },
+                out,
+            );
+        }
+        Ok(())
+    }
+
+    /// The user wants to hear from this peer from now on: links that stand are used, or one is sought.
+    fn look_for(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        let peer = self.peers.entry(pair.clone()).or_default();
+        let presented: Vec<_> = peer.links.values().map(|link| link.certificate.clone()).collect();
+        let links: Vec<_> = peer.links.keys().copied().collect();
+        if links.is_empty() {
+            peer.reach.at_once(now);
+        } else {
+            self.weigh(now, &pair.with, &presented, out);
+        }
+        out.push(Action::AcceptRequests(pair.clone()));
+        for link in links {
+            self.tell_presence(link, pair, out);
+        }
+    }
+
+    fn block(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+        if self.own.contains(&address) {
+            return Err(CommandError::OwnAddress);
+        }
+        self.give_up(&address, out);
+        let buddy = self
+            .buddies
+            .entry(address.clone())
+            .or_insert_with(|| Buddy::new(address.clone(), Consent::Blocked));
+        buddy.consent = Consent::Blocked;
+        self.buddy_changed(&address, out);
+        self.reply_buddy(&address)
+    }
+
+    fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+        let reply = self.reply_buddy(&address)?;
+        self.give_up(&address, out);
+        self.buddies.remove(&address);
+        self.requests.remove(&address);
+        out.push(Action::ForgetBuddy(address.clone()));
+        out.push(Action::BuddyChanged { address, buddy: None });
+        Ok(reply)
+    }
+
+    /// The user wants no more of this peer: it is told that we are gone, links are closed, and nothing more is sent.
+    fn give_up(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        if let (Some((certificate, _)), true) = (self.usable_key(address), self.is_buddy(address)) {
+            for (link, pair) in self.links.iter().filter(|(_, p)| p.with == *address) {
+                out.push(Action::SendContent {
+                    link: *link,
+                    pair: pair.clone(),
+                    certificate: certificate.clone(),
+                    content: Content::Presence(Presence::offline()),
+                });
+            }
+        }
+        self.close_links(address, out);
+        for (pair, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
+            for id in peer.outbox.ids() {
+                peer.outbox.remove(&id);
+                out.push(Action::SetState {
+                    pair: pair.clone(),
+                    id,
+                    state: MessageState::Failed,
+                    reason: Some(Reason::Blocked),
+                });
+            }
+        }
+    }
+
+    fn set_presence(&mut self, presence: Presence, out: &mut Vec<Action>) -> Reply {
+        if self.presence != presence {
+            self.presence = presence.clone();
+            out.push(Action::SavePresence(presence));
+            self.tell_presence_to_all(out);
+        }
+        Reply::Done
+    }
+
+    fn reply_buddy(&self, address: &AddressOfRecord) -> Result<Reply, CommandError> {
+        self.buddy(address)
+            .map(|b| Reply::Buddy(Box::new(b)))
+            .ok_or(CommandError::UnknownBuddy)
+    }
+}

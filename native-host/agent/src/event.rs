@@ -1,0 +1,197 @@
+//! What happens to the agent.
+
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
+
+use crate::{CallId, LinkId, Outgoing, Pair, Presence, Side, Token};
+
+/// A call of the add-on that the agent decides.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// `messages/send`. The runtime makes the id.
+    Send {
+        /// The own address to write from, when the user has several.
+        from: Option<AddressOfRecord>,
+        /// To whom.
+        to: AddressOfRecord,
+        /// A fresh Message-ID.
+        id: String,
+        /// Plain text.
+        text: String,
+    },
+    /// `messages/retry`, with the failed message as the store has it.
+    Retry(Pair, Outgoing),
+    /// `buddies/add`.
+    Add(AddressOfRecord, Option<String>),
+    /// `buddies/accept`, perhaps with the answer to a question.
+    Accept(AddressOfRecord, Option<Fingerprint>),
+    /// `buddies/block`.
+    Block(AddressOfRecord),
+    /// `buddies/remove`.
+    Remove(AddressOfRecord),
+    /// `presence/set`.
+    SetPresence(Presence),
+}
+
+/// Why a call could not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no own address yet, or not the one named.
+    #[error("no own address to write from; choose one first")]
+    NoIdentity,
+    /// The user's own address, where a peer's is needed.
+    #[error("that is the user's own address")]
+    OwnAddress,
+    /// Nobody by that address is known.
+    #[error("nobody by that address is known; add them first")]
+    UnknownBuddy,
+    /// The user blocked that address.
+    #[error("that address is blocked; accept it first")]
+    Blocked,
+    /// Empty or too long.
+    #[error("a message has 1 to {max} bytes of text", max = Content::TEXT_BYTES)]
+    BadText,
+    /// A key was named that is not among the candidates.
+    #[error("no open question about that key")]
+    NoSuchKey,
+    /// The store could not keep the message.
+    #[error("the message could not be stored; see whether the disk is full")]
+    Store,
+}
+
+/// What a sealed envelope can carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A message of a person.
+    Text(String),
+    /// These messages are on the recipient's disk, and the recipient consents to the sender.
+    Delivered(Vec<String>),
+    /// The sender's status.
+    Presence(Presence),
+}
+
+impl Content {
+    /// The longest text, in bytes of UTF-8.
+    pub const TEXT_BYTES: usize = 32_768;
+}
+
+/// A contact record that the overlay holds for a peer: the key that signed it.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Who claims the address.
+    pub certificate: Certificate,
+}
+
+/// An authenticated link stands.
+#[derive(Debug, Clone)]
+pub struct LinkUp {
+    /// Its name.
+    pub link: LinkId,
+    /// Whose it is.
+    pub pair: Pair,
+    /// The key that signed the contact record which names the connection's peer id.
+    pub certificate: Certificate,
+}
+
+/// A sealed envelope came in over a link, was opened, and its sender is the link's peer.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// On which link.
+    pub link: LinkId,
+    /// The request that waits for an answer.
+    pub token: Token,
+    /// The Message-ID.
+    pub id: String,
+    /// When its author sent it.
+    pub at: Millis,
+    /// The author's count in the conversation.
+    pub sequence: u64,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What became of a message that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreOutcome {
+    /// It is on disk now.
+    New,
+    /// It was there before. `request`: it still waits for the user's consent.
+    Duplicate {
+        /// Whether it still waits for the user's consent.
+        request: bool,
+    },
+    /// It could not be stored.
+    Failed,
+}
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// An own address is ready to be used.
+    OwnAddress(AddressOfRecord),
+    /// The add-on calls.
+    Command {
+        /// Which call, for the reply.
+        call: CallId,
+        /// What it asks.
+        command: Command,
+    },
+    /// The outcome of [`crate::Action::Store`].
+    Stored {
+        /// The conversation.
+        pair: Pair,
+        /// Who wrote it.
+        side: Side,
+        /// The Message-ID.
+        id: String,
+        /// What became of it.
+        outcome: StoreOutcome,
+    },
+    /// The outcome of [`crate::Action::AcceptRequests`]: the ids that were waiting.
+    RequestsAccepted {
+        /// The conversation.
+        pair: Pair,
+        /// The Message-IDs that notices are owed for.
+        ids: Vec<String>,
+    },
+    /// The outcome of [`crate::Action::Locate`]: empty when nothing was found.
+    Located {
+        /// The conversation.
+        pair: Pair,
+        /// The verified records found.
+        claims: Vec<Claim>,
+    },
+    /// No device answered [`crate::Action::Connect`].
+    Unreachable {
+        /// The conversation.
+        pair: Pair,
+    },
+    /// A link stands, whoever opened it.
+    LinkUp(LinkUp),
+    /// A link is gone.
+    LinkDown {
+        /// Which.
+        link: LinkId,
+    },
+    /// The peer answered [`crate::Action::SendMessage`].
+    Answered {
+        /// On which link.
+        link: LinkId,
+        /// The Message-ID.
+        id: String,
+        /// The SIP status code.
+        status: u16,
+    },
+    /// The request got no answer, or could not be sent.
+    NotAnswered {
+        /// On which link.
+        link: LinkId,
+        /// The Message-ID.
+        id: String,
+    },
+    /// Something came in.
+    Received(Received),
+    /// Nodes came or addresses changed: peers that were out of reach may be there now.
+    NetworkChanged,
+    /// The time of [`crate::Agent::next_wakeup`] has come.
+    Wake,
+}

@@ -1,0 +1,176 @@
+//! Messages written here that the recipient has not acknowledged yet, in the order they were written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use corella_identity::Millis;
+
+use crate::{MessageState, Reason};
+
+/// A message waits this long for its notice on a link that stands before it is sent again; then twice as long, and so on.
+const PATIENCE: Millis = 30_000;
+/// The longest of those waits.
+const MOST_PATIENCE: Millis = 3_600_000;
+/// A device that is busy or in trouble is left alone this long.
+const BUSY_WAIT: Millis = 5_000;
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The Message-ID.
+    pub id: String,
+    /// Plain text.
+    pub text: String,
+    /// When it was written.
+    pub at: Millis,
+    /// The author's count in the conversation.
+    pub sequence: u64,
+    /// How far it got.
+    pub state: MessageState,
+    /// Why it waits.
+    pub reason: Option<Reason>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    message: Outgoing,
+    again_at: Option<Millis>,
+    patience: Millis,
+    sealed_again: bool,
+}
+
+/// The place of a message in the order of its conversation.
+pub(crate) type Place = (u64, String);
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    entries: BTreeMap<Place, Entry>,
+    places: BTreeMap<String, Place>,
+    agains: BTreeSet<(Millis, Place)>,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn insert(&mut self, message: Outgoing) {
+        let place = (message.sequence, message.id.clone());
+        self.places.insert(message.id.clone(), place.clone());
+        self.entries.insert(
+            place,
+            Entry {
+                message,
+                again_at: None,
+                patience: PATIENCE,
+                sealed_again: false,
+            },
+        );
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Outgoing> {
+        Some(&self.entries.get(self.places.get(id)?)?.message)
+    }
+
+    pub(crate) fn at(&self, place: &Place) -> Option<&Outgoing> {
+        self.entries.get(place).map(|e| &e.message)
+    }
+
+    /// The first message behind `after`, in order.
+    pub(crate) fn next(&self, after: Option<&Place>) -> Option<&Place> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, Excluded);
+        self.entries
+            .range::<Place, _>((from, Unbounded))
+            .next()
+            .map(|(place, _)| place)
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Outgoing> {
+        let place = self.places.remove(id)?;
+        let entry = self.entries.remove(&place)?;
+        if let Some(at) = entry.again_at {
+            self.agains.remove(&(at, place));
+        }
+        Some(entry.message)
+    }
+
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.places.keys().cloned().collect()
+    }
+
+    /// Sets state and reason; true if that changed anything.
+    pub(crate) fn mark(&mut self, id: &str, state: MessageState, reason: Option<Reason>) -> bool {
+        let Some(entry) = self.places.get(id).and_then(|p| self.entries.get_mut(p)) else {
+            return false;
+        };
+        let state = if entry.message.state.rises_to(state) {
+            state
+        } else {
+            entry.message.state
+        };
+        let changed = (entry.message.state, entry.message.reason) != (state, reason);
+        entry.message.state = state;
+        entry.message.reason = reason;
+        changed
+    }
+
+    /// The messages that still wait for a first answer.
+    pub(crate) fn pending(&self) -> Vec<String> {
+        self.entries
+            .values()
+            .filter(|e| e.message.state == MessageState::Pending)
+            .map(|e| e.message.id.clone())
+            .collect()
+    }
+
+    /// The peer has it; its notice is expected. If none comes it is sent again, with growing patience.
+    pub(crate) fn expect_notice(&mut self, now: Millis, id: &str) {
+        let Some(place) = self.places.get(id).cloned() else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&place) else {
+            return;
+        };
+        let at = now + entry.patience;
+        entry.patience = (entry.patience * 2).min(MOST_PATIENCE);
+        self.again_at(place, at);
+    }
+
+    /// The device was busy: the message is sent again a little later.
+    pub(crate) fn put_off(&mut self, now: Millis, id: &str) {
+        if let Some(place) = self.places.get(id).cloned() {
+            self.again_at(place, now + BUSY_WAIT);
+        }
+    }
+
+    /// Whether a message that could not be opened may be sealed once more; only the first time.
+    pub(crate) fn may_seal_again(&mut self, id: &str) -> bool {
+        let Some(entry) = self.places.get(id).and_then(|p| self.entries.get_mut(p)) else {
+            return false;
+        };
+        !std::mem::replace(&mut entry.sealed_again, true)
+    }
+
+    /// The next message whose time to be sent again has come.
+    pub(crate) fn take_again(&mut self, now: Millis) -> Option<Place> {
+        let (at, place) = self.agains.first().filter(|(at, _)| *at <= now)?.clone();
+        self.agains.remove(&(at, place.clone()));
+        if let Some(entry) = self.entries.get_mut(&place) {
+            entry.again_at = None;
+        }
+        Some(place)
+    }
+
+    pub(crate) fn next_again(&self) -> Option<Millis> {
+        self.agains.first().map(|(at, _)| *at)
+    }
+
+    fn again_at(&mut self, place: Place, at: Millis) {
+        if let Some(entry) = self.entries.get_mut(&place) {
+            if let Some(old) = entry.again_at.replace(at) {
+                self.agains.remove(&(old, place.clone()));
+            }
+            self.agains.insert((at, place));
+        }
+    }
+}

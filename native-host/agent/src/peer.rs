@@ -1,0 +1,386 @@
+//! The live side of one conversation: the search for the peer, its links, what is to be sent over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use corella_identity::{
+    Certificate, Millis,
+    trust::{self, Choice},
+};
+
+use crate::{
+    Action, Agent, Claim, Content, LinkId, LinkUp, MessageState, Pair, Presence, Reason,
+    notices::Owed,
+    outbox::{Outbox, Place},
+    reach::Reach,
+};
+
+/// Other keys for one address that are remembered until they are settled.
+const CHALLENGERS: usize = 4;
+/// As many requests wait for their answers on one link at most.
+const WINDOW: usize = 64;
+
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    pub(crate) reach: Reach,
+    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) outbox: Outbox,
+    pub(crate) owed: Owed,
+    pub(crate) next_sequence: u64,
+    /// Other keys than the known one, whose holders called and claimed the address.
+    pub(crate) challengers: Vec<Certificate>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) certificate: Certificate,
+    /// What the device at the other end said of its user.
+    pub(crate) presence: Option<Presence>,
+    in_flight: BTreeSet<String>,
+    /// Everything in the outbox up to here was sent on this link.
+    cursor: Option<Place>,
+    again: BTreeSet<Place>,
+}
+
+impl Link {
+    fn new(certificate: Certificate) -> Link {
+        Link {
+            certificate,
+            presence: None,
+            in_flight: BTreeSet::new(),
+            cursor: None,
+            again: BTreeSet::new(),
+        }
+    }
+}
+
+impl Peer {
+    pub(crate) fn next_wakeup(&self, wanted: bool) -> Option<Millis> {
+        let search = if wanted && self.links.is_empty() {
+            self.reach.due()
+        } else {
+            None
+        };
+        let linked = !self.links.is_empty();
+        let again = self.outbox.next_again().filter(|_| linked);
+        let owed = self.owed.due().filter(|_| linked);
+        [search, again, owed].into_iter().flatten().min()
+    }
+}
+
+impl Agent {
+    /// A link is wanted to buddies, to see each other, and to whoever a message waits for.
+    pub(crate) fn wants_link(&self, pair: &Pair, peer: &Peer) -> bool {
+        let Some(buddy) = self.buddies.get(&pair.with) else {
+            return false;
+        };
+        self.own.contains(&pair.own)
+            && !self.is_blocked(&pair.with)
+            && buddy.question.is_none()
+            && (!peer.outbox.is_empty() || (self.is_buddy(&pair.with) && buddy.own.as_ref() == Some(&pair.own)))
+    }
+
+    /// Everything whose time has come.
+    pub(crate) fn due(&mut self, now: Millis, out: &mut Vec<Action>) {
+        let pairs: Vec<Pair> = self
+            .peers
+            .iter()
+            .filter(|(pair, peer)| {
+                peer.next_wakeup(self.wants_link(pair, peer))
+                    .is_some_and(|at| at <= now)
+            })
+            .map(|(pair, _)| pair.clone())
+            .collect();
+        for pair in pairs {
+            let Some(peer) = self.peers.get_mut(&pair) else {
+                continue;
+            };
+            if peer.links.is_empty() {
+                if peer.reach.begin(now) {
+                    out.push(Action::Locate(pair));
+                }
+                continue;
+            }
+            while let Some(place) = peer.outbox.take_again(now) {
+                for link in peer.links.values_mut() {
+                    link.again.insert(place.clone());
+                }
+            }
+            self.pump(&pair, out);
+            self.tell_owed(now, &pair, out);
+        }
+    }
+
+    pub(crate) fn network_changed(&mut self, now: Millis) {
+        for peer in self.peers.values_mut() {
+            peer.reach.soon(now);
+        }
+    }
+
+    pub(crate) fn located(&mut self, now: Millis, pair: &Pair, claims: Vec<Claim>, out: &mut Vec<Action>) {
+        let certificates: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
+        let usable = self.weigh(now, &pair.with, &certificates, out);
+        let key = self
+            .usable_key(&pair.with)
+            .map(|(certificate, _)| certificate.fingerprint());
+        match key.filter(|key| usable && certificates.iter().any(|c| c.fingerprint() == *key)) {
+            Some(key) => {
+                if let Some(peer) = self.peers.get_mut(pair) {
+                    peer.reach.connecting();
+                }
+                out.push(Action::Connect {
+                    pair: pair.clone(),
+                    key,
+                });
+            }
+            None => {
+                let met = self.buddies.get(&pair.with).is_some_and(|b| b.known.is_some());
+                match met {
+                    true => self.unreachable(now, pair, out),
+                    false => self.search_failed(now, pair, Reason::Unknown, out),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn unreachable(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        let challengers = self
+            .peers
+            .get_mut(pair)
+            .map(|p| std::mem::take(&mut p.challengers))
+            .unwrap_or_default();
+        if !challengers.is_empty() && self.peers.get(pair).is_some_and(|p| p.links.is_empty()) {
+            self.weigh(now, &pair.with, &challengers, out);
+        }
+        self.search_failed(now, pair, Reason::Offline, out);
+    }
+
+    fn search_failed(&mut self, now: Millis, pair: &Pair, reason: Reason, out: &mut Vec<Action>) {
+        let Some(peer) = self.peers.get_mut(pair) else { return };
+        if !peer.links.is_empty() {
+            peer.reach.succeeded();
+            return;
+        }
+        peer.reach.failed(now);
+        self.pending_because(pair, reason, out);
+    }
+
+    /// Tells the user why the messages to a peer wait.
+    pub(crate) fn pending_because(&mut self, pair: &Pair, reason: Reason, out: &mut Vec<Action>) {
+        let asked = self.buddies.get(&pair.with).is_some_and(|b| b.question.is_some());
+        let reason = Some(if asked { Reason::Question } else { reason });
+        let Some(peer) = self.peers.get_mut(pair) else { return };
+        let state = MessageState::Pending;
+        for id in peer.outbox.pending() {
+            if peer.outbox.mark(&id, state, reason) {
+                out.push(Action::SetState {
+                    pair: pair.clone(),
+                    id,
+                    state,
+                    reason,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn link_up(&mut self, now: Millis, up: LinkUp, out: &mut Vec<Action>) {
+        let LinkUp {
+            link,
+            pair,
+            certificate,
+        } = up;
+        let stranger = !self.buddies.contains_key(&pair.with);
+        if !self.own.contains(&pair.own) || self.is_blocked(&pair.with) {
+            out.push(Action::CloseLink(link));
+            return;
+        }
+        if self.challenged(now, &pair, &certificate)
+            || (!stranger && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out))
+        {
+            out.push(Action::CloseLink(link));
+            return;
+        }
+        let peer = self.peers.entry(pair.clone()).or_default();
+        peer.reach.succeeded();
+        peer.links.insert(link, Link::new(certificate));
+        self.links.insert(link, pair.clone());
+        self.tell_presence(link, &pair, out);
+        self.pump(&pair, out);
+    }
+
+    /// Somebody called with another key than the known one. The caller is not heard, and the known key's devices are sought
+    /// first: only when none of them answers is the user asked, so that an impostor cannot silence somebody who is there.
+    fn challenged(&mut self, now: Millis, pair: &Pair, certificate: &Certificate) -> bool {
+        let Some(known) = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref()) else {
+            return false;
+        };
+        let anchors = &self.settings.anchors;
+        let presented = std::slice::from_ref(certificate);
+        if !matches!(
+            trust::choose(anchors, &pair.with, Some(known), presented, now),
+            Choice::Ask(_)
+        ) {
+            return false;
+        }
+        if let Some(peer) = self.peers.get_mut(pair).filter(|p| p.links.is_empty()) {
+            if peer.challengers.len() < CHALLENGERS && !peer.challengers.contains(certificate) {
+                peer.challengers.push(certificate.clone());
+            }
+            peer.reach.at_once(now);
+        }
+        true
+    }
+
+    pub(crate) fn link_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) {
+        let Some(pair) = self.links.remove(&link) else { return };
+        self.with_presence_watched(&pair.with.clone(), out, |agent| {
+            let Some(peer) = agent.peers.get_mut(&pair) else { return };
+            peer.links.remove(&link);
+            if peer.links.is_empty() {
+                peer.owed.forget();
+                peer.reach.lost(now);
+                let forgettable = peer.outbox.is_empty() && peer.next_sequence == 0;
+                if forgettable && !agent.buddies.contains_key(&pair.with) {
+                    agent.peers.remove(&pair);
+                }
+            }
+        });
+    }
+
+    /// Closes every link to `address`.
+    pub(crate) fn close_links(&self, address: &corella_identity::AddressOfRecord, out: &mut Vec<Action>) {
+        out.extend(
+            self.links
+                .iter()
+                .filter(|(_, p)| p.with == *address)
+                .map(|(link, _)| Action::CloseLink(*link)),
+        );
+    }
+
+    /// Sends what may be sent on the links of `pair` now.
+    pub(crate) fn pump(&mut self, pair: &Pair, out: &mut Vec<Action>) {
+        let Some((key, _)) = self.usable_key(&pair.with) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(pair) else { return };
+        for (id, link) in &mut peer.links {
+            if link.certificate != key {
+                continue;
+            }
+            while link.in_flight.len() < WINDOW {
+                let place = match link.again.pop_first() {
+                    Some(place) => place,
+                    None => match peer.outbox.next(link.cursor.as_ref()) {
+                        Some(place) => {
+                            link.cursor = Some(place.clone());
+                            place.clone()
+                        }
+                        None => break,
+                    },
+                };
+                let Some(message) = peer.outbox.at(&place) else {
+                    continue;
+                };
+                if !link.in_flight.insert(message.id.clone()) {
+                    continue;
+                }
+                out.push(Action::SendMessage {
+                    link: *id,
+                    pair: pair.clone(),
+                    certificate: key.clone(),
+                    id: message.id.clone(),
+                    text: message.text.clone(),
+                    at: message.at,
+                    sequence: message.sequence,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn answered(&mut self, now: Millis, link: LinkId, id: &str, status: u16, out: &mut Vec<Action>) {
+        let Some(pair) = self.landed(link, id) else { return };
+        let Some(peer) = self.peers.get_mut(&pair) else { return };
+        let verdict = match status {
+            202 => Some((MessageState::Sent, Some(Reason::Waiting))),
+            200..=299 => Some((MessageState::Sent, None)),
+            // RFC 3261 21.4.18, 21.4.24, 21.5: the device is there, and this passes.
+            408 | 480 | 486 | 491 | 500 | 503 | 504 => {
+                peer.outbox.put_off(now, id);
+                None
+            }
+            // The peer could not open it. It may have changed its key: look again and seal once more, under the same id.
+            493 if peer.outbox.may_seal_again(id) => {
+                peer.outbox.put_off(now, id);
+                out.push(Action::CloseLink(link));
+                None
+            }
+            413 | 513 => Some((MessageState::Failed, Some(Reason::TooLarge))),
+            _ => Some((MessageState::Failed, Some(Reason::Refused))),
+        };
+        if let Some((state, reason)) = verdict {
+            let told = if state == MessageState::Failed {
+                // Another device of the peer may have it already; its word counts more.
+                let refused = peer.outbox.get(id).is_some_and(|m| m.state == MessageState::Pending);
+                refused && peer.outbox.remove(id).is_some()
+            } else {
+                peer.outbox.expect_notice(now, id);
+                peer.outbox.mark(id, state, reason)
+            };
+            if told {
+                out.push(Action::SetState {
+                    pair: pair.clone(),
+                    id: id.to_owned(),
+                    state,
+                    reason,
+                });
+            }
+        }
+        self.pump(&pair, out);
+    }
+
+    pub(crate) fn not_answered(&mut self, now: Millis, link: LinkId, id: &str, out: &mut Vec<Action>) {
+        let Some(pair) = self.landed(link, id) else { return };
+        if let Some(peer) = self.peers.get_mut(&pair) {
+            peer.outbox.put_off(now, id);
+        }
+        self.pump(&pair, out);
+    }
+
+    /// A request on `link` ended: whose it was.
+    fn landed(&mut self, link: LinkId, id: &str) -> Option<Pair> {
+        let pair = self.links.get(&link)?.clone();
+        self.peers.get_mut(&pair)?.links.get_mut(&link)?.in_flight.remove(id);
+        Some(pair)
+    }
+
+    /// Notices are owed for these messages.
+    pub(crate) fn owe(&mut self, now: Millis, pair: &Pair, ids: Vec<String>, out: &mut Vec<Action>) {
+        let Some(peer) = self.peers.get_mut(pair).filter(|p| !p.links.is_empty()) else {
+            return;
+        };
+        for id in ids {
+            peer.owed.add(now, id);
+        }
+        self.tell_owed(now, pair, out);
+    }
+
+    fn tell_owed(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        let Some((certificate, _)) = self.usable_key(&pair.with) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(pair) else { return };
+        loop {
+            let ids = peer.owed.take(now);
+            if ids.is_empty() {
+                return;
+            }
+            for link in peer.links.keys() {
+                out.push(Action::SendContent {
+                    link: *link,
+                    pair: pair.clone(),
+                    certificate: certificate.clone(),
+                    content: Content::Delivered(ids.clone()),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! When to look for a peer that no link stands to: at once, then ever more rarely.
+
+use corella_identity::Millis;
+
+/// Waits between attempts, in milliseconds; the last one repeats.
+const WAITS: [Millis; 8] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000];
+/// However often the network changes, one peer is not looked for more often than this.
+const CALM: Millis = 2_000;
+
+/// Where the search for one peer stands.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    phase: Phase,
+    failures: usize,
+    last_try: Option<Millis>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
+enum Phase {
+    /// To be looked for at that time, if a link is wanted then.
+    #[default]
+    Unasked,
+    Waiting(Millis),
+    Locating,
+    Connecting,
+}
+
+impl Reach {
+    /// The user or the network gives a reason to look now.
+    pub(crate) fn at_once(&mut self, now: Millis) {
+        if !self.busy() {
+            self.phase = Phase::Waiting(now);
+            self.failures = 0;
+        }
+    }
+
+    /// The network changed: look soon, but not in a rush.
+    pub(crate) fn soon(&mut self, now: Millis) {
+        if let Phase::Waiting(until) = self.phase {
+            let calm = self.last_try.map_or(now, |t| (t + CALM).max(now));
+            self.phase = Phase::Waiting(until.min(calm));
+        }
+    }
+
+    /// Whether an attempt is due; if so it has begun.
+    pub(crate) fn begin(&mut self, now: Millis) -> bool {
+        let due = match self.phase {
+            Phase::Unasked => true,
+            Phase::Waiting(until) => until <= now,
+            Phase::Locating | Phase::Connecting => false,
+        };
+        if due {
+            self.phase = Phase::Locating;
+            self.last_try = Some(now);
+        }
+        due
+    }
+
+    /// The peer's records are here and its devices are being called.
+    pub(crate) fn connecting(&mut self) {
+        self.phase = Phase::Connecting;
+    }
+
+    /// The attempt came to nothing.
+    pub(crate) fn failed(&mut self, now: Millis) {
+        let wait = WAITS[self.failures.min(WAITS.len() - 1)];
+        self.failures += 1;
+        self.phase = Phase::Waiting(now + wait);
+    }
+
+    /// A link stands.
+    pub(crate) fn succeeded(&mut self) {
+        *self = Reach {
+            last_try: self.last_try,
+            ..Reach::default()
+        };
+    }
+
+    /// The last link broke: the peer may be restarting, so look again shortly.
+    pub(crate) fn lost(&mut self, now: Millis) {
+        if !self.busy() {
+            self.phase = Phase::Waiting(now + WAITS[0]);
+            self.failures = 1;
+        }
+    }
+
+    /// When an attempt is due, if none is under way.
+    pub(crate) fn due(&self) -> Option<Millis> {
+        match self.phase {
+            Phase::Unasked => Some(Millis::MIN),
+            Phase::Waiting(until) => Some(until),
+            Phase::Locating | Phase::Connecting => None,
+        }
+    }
+
+    fn busy(&self) -> bool {
+        matches!(self.phase, Phase::Locating | Phase::Connecting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_end_at_the_longest() {
+        let mut reach = Reach::default();
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            assert!(reach.begin(now));
+            assert!(!reach.begin(now), "an attempt is under way");
+            reach.failed(now);
+            let due = reach.due().unwrap();
+            waits.push(due - now);
+            assert!(!reach.begin(due - 1));
+            now = due;
+        }
+        assert_eq!(waits[..3], [1_000, 2_000, 4_000]);
+        assert_eq!(waits[8..], [120_000, 120_000]);
+    }
+
+    #[test]
+    fn a_changed_network_hastens_but_never_rushes() {
+        let mut reach = Reach::default();
+        for _ in 0..8 {
+            reach.begin(0);
+            reach.failed(0);
+        }
+        reach.soon(500);
+        assert_eq!(reach.due(), Some(CALM));
+        assert!(reach.begin(CALM));
+        reach.failed(CALM);
+        reach.soon(CALM + 10_000);
+        assert_eq!(reach.due(), Some(CALM + 10_000));
+    }
+}

@@ -1,0 +1,313 @@
+//! Messages: durable before they are acknowledged, delivered once and in order, whatever breaks on the way.
+
+use proptest::prelude::*;
+
+use super::world::World;
+use crate::*;
+
+fn state(world: &World, from: usize, to: usize, id: &str) -> (MessageState, Option<Reason>) {
+    let row = world.row(from, to, Side::Out, id).unwrap();
+    (row.state.unwrap(), row.reason)
+}
+
+#[test]
+fn a_message_is_delivered_and_its_sender_knows_it() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    let id = world.send(0, 1, "hello");
+    world.run(1_000);
+    assert_eq!(world.inbox(1, 0), ["hello"]);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+}
+
+#[test]
+fn the_call_is_answered_only_when_the_message_is_on_disk() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.run(10);
+    let now = world.now;
+    let bob = world.nodes[1].address.clone();
+    let agent = world.nodes[0].agent.as_mut().unwrap();
+    let send = Command::Send {
+        from: None,
+        to: bob,
+        id: "m".into(),
+        text: "hello".into(),
+    };
+    let actions = agent.handle(now, Event::Command { call: 7, command: send });
+    assert!(actions.iter().any(|a| matches!(a, Action::Store(_))));
+    assert!(
+        !actions
+            .iter()
+            .any(|a| matches!(a, Action::Reply { .. } | Action::SendMessage { .. }))
+    );
+    let pair = Pair {
+        own: world.nodes[0].address.clone(),
+        with: world.nodes[1].address.clone(),
+    };
+    let failed = Event::Stored {
+        pair,
+        side: Side::Out,
+        id: "m".into(),
+        outcome: StoreOutcome::Failed,
+    };
+    let actions = world.nodes[0].agent.as_mut().unwrap().handle(now, failed);
+    assert!(actions.iter().any(|a| matches!(
+        a,
+        Action::Reply {
+            call: 7,
+            result: Err(CommandError::Store)
+        }
+    )));
+}
+
+#[test]
+fn a_message_that_could_not_be_stored_by_the_peer_is_sent_again() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let now = world.now;
+    let (link, pair) = world
+        .agent(1)
+        .links
+        .iter()
+        .next()
+        .map(|(l, p)| (*l, p.clone()))
+        .unwrap();
+    let bob = world.nodes[1].agent.as_mut().unwrap();
+    let content = Content::Text("hi".into());
+    let came = Received {
+        link,
+        token: 900,
+        id: "x".into(),
+        at: now,
+        sequence: 1,
+        content,
+    };
+    assert!(
+        bob.handle(now, Event::Received(came))
+            .iter()
+            .any(|a| matches!(a, Action::Store(_)))
+    );
+    let failed = Event::Stored {
+        pair,
+        side: Side::In,
+        id: "x".into(),
+        outcome: StoreOutcome::Failed,
+    };
+    assert!(bob.handle(now, failed).iter().any(|a| matches!(
+        a,
+        Action::Answer {
+            token: 900,
+            status: 500
+        }
+    )));
+}
+
+#[test]
+fn a_message_to_somebody_away_waits_and_says_why_and_arrives_later() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    let id = world.send(0, 1, "are you there?");
+    world.run(60_000);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Pending, Some(Reason::Offline)));
+    world.start(1);
+    world.run(10_000);
+    assert_eq!(world.inbox(1, 0), ["are you there?"]);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+}
+
+#[test]
+fn somebody_never_seen_is_said_to_be_unknown() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.kill(1);
+    let id = world.send(0, 1, "anybody?");
+    world.run(5_000);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Pending, Some(Reason::Unknown)));
+}
+
+#[test]
+fn a_message_outlives_its_sender() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    let id = world.send(0, 1, "written before the crash");
+    world.run(100);
+    world.kill(0);
+    world.start(1);
+    world.start(0);
+    world.run(20_000);
+    assert_eq!(world.inbox(1, 0), ["written before the crash"]);
+    assert_eq!(state(&world, 0, 1, &id).0, MessageState::Delivered);
+}
+
+#[test]
+fn a_lost_notice_is_made_up_for() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let id = world.send(0, 1, "hello");
+    // The notice is gathered for a moment; Bob's program dies in it, after the message is on his disk.
+    world.run(1);
+    assert_eq!(state(&world, 0, 1, &id).0, MessageState::Sent);
+    world.kill(1);
+    world.start(1);
+    world.run(30_000);
+    assert_eq!(state(&world, 0, 1, &id).0, MessageState::Delivered);
+    assert_eq!(world.inbox(1, 0), ["hello"]);
+}
+
+#[test]
+fn sequences_go_on_after_a_restart() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    for text in ["one", "two"] {
+        world.send(0, 1, text);
+    }
+    world.run(1_000);
+    world.kill(0);
+    world.start(0);
+    world.send(0, 1, "three");
+    world.run(30_000);
+    assert_eq!(world.inbox(1, 0), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_peer_in_trouble_is_tried_again_and_one_that_declines_is_not() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let now = world.now;
+    let pair = world.pair(0, 1);
+    let link = *world.agent(0).links.keys().next().unwrap();
+    let agent = world.nodes[0].agent.as_mut().unwrap();
+    let to = pair.with.clone();
+    for id in ["a", "b"] {
+        let send = Command::Send {
+            from: None,
+            to: to.clone(),
+            id: id.into(),
+            text: "x".into(),
+        };
+        agent.handle(now, Event::Command { call: 1, command: send });
+        let stored = Event::Stored {
+            pair: pair.clone(),
+            side: Side::Out,
+            id: id.into(),
+            outcome: StoreOutcome::New,
+        };
+        agent.handle(now, stored);
+    }
+    let actions = agent.handle(
+        now,
+        Event::Answered {
+            link,
+            id: "a".into(),
+            status: 503,
+        },
+    );
+    assert!(!actions.iter().any(|a| matches!(a, Action::SetState { .. })));
+    let again = agent.next_wakeup().unwrap();
+    let actions = agent.handle(again, Event::Wake);
+    assert!(
+        actions
+            .iter()
+            .any(|a| matches!(a, Action::SendMessage { id, .. } if id == "a"))
+    );
+    let actions = agent.handle(
+        again,
+        Event::Answered {
+            link,
+            id: "b".into(),
+            status: 603,
+        },
+    );
+    let failed = |a: &Action| matches!(a, Action::SetState { id, state: MessageState::Failed, reason: Some(Reason::Refused), .. } if id == "b");
+    assert!(actions.iter().any(failed));
+}
+
+#[test]
+fn no_more_than_a_window_is_in_flight() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let now = world.now;
+    let pair = world.pair(0, 1);
+    let agent = world.nodes[0].agent.as_mut().unwrap();
+    let mut sent = 0;
+    for n in 0..200 {
+        let id = format!("w{n}");
+        let send = Command::Send {
+            from: None,
+            to: pair.with.clone(),
+            id: id.clone(),
+            text: "x".into(),
+        };
+        agent.handle(now, Event::Command { call: n, command: send });
+        let stored = Event::Stored {
+            pair: pair.clone(),
+            side: Side::Out,
+            id,
+            outcome: StoreOutcome::New,
+        };
+        let actions = agent.handle(now, stored);
+        sent += actions
+            .iter()
+            .filter(|a| matches!(a, Action::SendMessage { .. }))
+            .count();
+    }
+    let links = agent.links.len();
+    assert_eq!(sent, 64 * links);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Wires break and programs die at random; afterwards every message is there once, in order, and known to be.
+    #[test]
+    fn nothing_is_lost_or_doubled(
+        steps in proptest::collection::vec((0usize..3, 0usize..3, 0u8..12, 0i64..3_000), 1..60),
+        cut_every in proptest::option::of(2u64..9),
+    ) {
+        let mut world = World::of(&["alice", "bob", "carol"]);
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            world.befriend(a, b);
+        }
+        world.run(1_000);
+        world.cut_every = cut_every;
+        let mut sent: Vec<(usize, usize, String, String)> = Vec::new();
+        for (n, (from, to, what, wait)) in steps.into_iter().enumerate() {
+            match what {
+                0 => world.kill(to),
+                1 | 2 => if world.nodes[to].agent.is_none() { world.start(to) },
+                _ if from != to && world.nodes[from].agent.is_some() => {
+                    let text = format!("{n}");
+                    let id = world.send(from, to, &text);
+                    world.run(0);
+                    sent.push((from, to, id, text));
+                }
+                _ => {}
+            }
+            world.run(wait);
+        }
+        world.cut_every = None;
+        for n in 0..3 {
+            if world.nodes[n].agent.is_none() {
+                world.start(n);
+            }
+        }
+        world.run(600_000);
+        for from in 0..3 {
+            for to in 0..3 {
+                let wanted: Vec<&String> = sent.iter().filter(|s| s.0 == from && s.1 == to).map(|s| &s.3).collect();
+                let found = world.inbox(to, from);
+                prop_assert_eq!(found.iter().collect::<Vec<_>>(), wanted);
+            }
+        }
+        for (from, to, id, _) in &sent {
+            prop_assert_eq!(state(&world, *from, *to, id).0, MessageState::Delivered);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Keys: the first one is used, another one never silently.
+
+use corella_identity::{Credential, trust::QuestionKind};
+
+use super::world::{World, address};
+use crate::*;
+
+fn question(world: &World, n: usize, of: &str) -> Option<QuestionKind> {
+    world.agent(n).buddy(&address(of)).unwrap().question.map(|q| q.kind)
+}
+
+#[test]
+fn several_keys_for_a_new_address_are_a_question_and_nothing_is_sent() {
+    let mut world = World::of(&["alice", "bob"]);
+    let impostor = Credential::self_signed(&address("bob"), world.now).unwrap();
+    world.claims.push((address("bob"), impostor));
+    let id = world.send(0, 1, "for Bob only");
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+    let row = world.row(0, 1, Side::Out, &id).unwrap();
+    assert_eq!(
+        (row.state, row.reason),
+        (Some(MessageState::Pending), Some(Reason::Question))
+    );
+    assert!(world.inbox(1, 0).is_empty());
+
+    let right = world.nodes[1].credential.certificate().fingerprint();
+    world.command(0, Command::Accept(address("bob"), Some(right)));
+    world.run(10_000);
+    assert_eq!(world.inbox(1, 0), ["for Bob only"]);
+    let buddy = world.agent(0).buddy(&address("bob")).unwrap();
+    assert_eq!(buddy.known.unwrap().trust, corella_identity::trust::Trust::Pinned);
+}
+
+#[test]
+fn an_impostor_cannot_silence_somebody_who_is_there() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let false_bob = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let impostor = world.add(address("bob"), false_bob);
+    world.link(impostor, 0);
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), None);
+    let id = world.send(0, 1, "still you?");
+    world.run(1_000);
+    assert_eq!(world.inbox(1, 0), ["still you?"]);
+    assert_eq!(
+        world.row(0, 1, Side::Out, &id).unwrap().state,
+        Some(MessageState::Delivered)
+    );
+    assert!(world.inbox(impostor, 0).is_empty());
+}
+
+#[test]
+fn a_new_key_of_somebody_who_is_gone_stops_sending_until_the_user_answers() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    let other = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let key = other.certificate().fingerprint();
+    let new_bob = world.add(address("bob"), other);
+    world.command(new_bob, Command::Add(address("alice"), None));
+    world.run(30_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Changed));
+    world.send(0, new_bob, "who are you?");
+    world.run(60_000);
+    assert!(world.inbox(new_bob, 0).is_empty());
+    assert_eq!(world.sees(0, new_bob), Status::Offline);
+
+    world.command(0, Command::Accept(address("bob"), Some(key)));
+    world.run(10_000);
+    assert_eq!(world.inbox(new_bob, 0), ["who are you?"]);
+    assert_eq!(world.sees(0, new_bob), Status::Online);
+}
+
+#[test]
+fn the_answer_survives_a_restart() {
+    let mut world = World::of(&["alice", "bob"]);
+    let impostor = Credential::self_signed(&address("bob"), world.now).unwrap();
+    world.claims.push((address("bob"), impostor));
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(5_000);
+    world.kill(0);
+    world.start(0);
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+}
+
+#[test]
+fn a_key_that_is_not_among_the_candidates_is_no_answer() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let other = Credential::self_signed(&address("bob"), world.now)
+        .unwrap()
+        .certificate()
+        .fingerprint();
+    let call = world.command(0, Command::Accept(address("bob"), Some(other)));
+    world.run(0);
+    assert_eq!(
+        world.nodes[0].replies[&call].as_ref().unwrap_err(),
+        &CommandError::NoSuchKey
+    );
+}
+
+#[test]
+fn a_strangers_second_key_is_not_heard_under_the_first_ones_name() {
+    let mut world = World::of(&["alice", "eve"]);
+    let other = Credential::self_signed(&address("eve"), world.now).unwrap();
+    let second = world.add(address("eve"), other);
+    world.link(1, 0);
+    world.link(second, 0);
+    world.run(10);
+    world.send(1, 0, "first");
+    world.run(1_000);
+    world.send(second, 0, "second");
+    world.run(60_000);
+    assert_eq!(world.inbox(0, 1), ["first"]);
+}

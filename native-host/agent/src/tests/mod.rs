@@ -1,0 +1,6 @@
+//! The agent in virtual time: whole networks of agents without a clock, a socket or a disk.
+
+mod delivery;
+mod keys;
+mod people;
+mod world;

@@ -1,0 +1,213 @@
+//! Consent and presence.
+
+use super::world::{World, address};
+use crate::*;
+
+#[test]
+fn presence_is_seen_both_ways_once_both_consent() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(10_000);
+    assert_eq!(world.sees(0, 1), Status::Offline, "Bob has not consented to be seen");
+    world.command(1, Command::Add(address("alice"), None));
+    world.run(10_000);
+    assert_eq!((world.sees(0, 1), world.sees(1, 0)), (Status::Online, Status::Online));
+}
+
+#[test]
+fn a_killed_peer_is_seen_to_be_gone_and_to_come_back() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    world.run(0);
+    assert_eq!(world.sees(0, 1), Status::Offline);
+    assert!(world.nodes[0].shown.iter().any(|a| matches!(
+        a,
+        Action::PresenceChanged { presence, .. } if presence.status == Status::Offline
+    )));
+    world.run(3_600_000);
+    world.start(1);
+    world.run(5_000);
+    assert_eq!((world.sees(0, 1), world.sees(1, 0)), (Status::Online, Status::Online));
+}
+
+#[test]
+fn the_chosen_status_is_told_and_remembered() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let away = Presence {
+        status: Status::Away,
+        note: Some("tea".into()),
+    };
+    world.command(1, Command::SetPresence(away.clone()));
+    world.run(100);
+    assert_eq!(world.agent(0).buddy(&address("bob")).unwrap().presence, away);
+    world.kill(1);
+    world.start(1);
+    world.run(10_000);
+    assert_eq!(world.agent(0).buddy(&address("bob")).unwrap().presence, away);
+}
+
+#[test]
+fn a_strangers_message_waits_as_a_request_without_a_notice() {
+    let mut world = World::of(&["alice", "eve"]);
+    let id = world.send(1, 0, "buy this");
+    world.run(10_000);
+    let row = world.row(0, 1, Side::In, &id).unwrap();
+    assert!(row.request);
+    assert_eq!(world.agent(0).buddy(&address("eve")).unwrap().consent, Consent::Request);
+    let sent = world.row(1, 0, Side::Out, &id).unwrap();
+    assert_eq!(
+        (sent.state, sent.reason),
+        (Some(MessageState::Sent), Some(Reason::Waiting))
+    );
+    assert_eq!(
+        world.sees(1, 0),
+        Status::Offline,
+        "a stranger is not told that Alice is there"
+    );
+
+    world.command(0, Command::Accept(address("eve"), None));
+    world.run(1_000);
+    assert!(!world.row(0, 1, Side::In, &id).unwrap().request);
+    assert_eq!(
+        world.row(1, 0, Side::Out, &id).unwrap().state,
+        Some(MessageState::Delivered)
+    );
+    assert_eq!((world.sees(0, 1), world.sees(1, 0)), (Status::Online, Status::Online));
+}
+
+#[test]
+fn an_accepted_request_is_noticed_even_if_the_stranger_was_away() {
+    let mut world = World::of(&["alice", "eve"]);
+    let id = world.send(1, 0, "hello");
+    world.run(1_000);
+    world.kill(1);
+    world.command(0, Command::Accept(address("eve"), None));
+    world.run(1_000);
+    world.start(1);
+    world.run(10_000);
+    assert_eq!(
+        world.row(1, 0, Side::Out, &id).unwrap().state,
+        Some(MessageState::Delivered)
+    );
+}
+
+#[test]
+fn a_stranger_cannot_fill_the_disk() {
+    let mut world = World::of(&["alice", "eve"]);
+    for n in 0..80 {
+        world.send(1, 0, &format!("spam {n}"));
+    }
+    world.run(60_000);
+    assert_eq!(world.inbox(0, 1).len(), 50);
+}
+
+#[test]
+fn the_blocked_are_not_heard_and_see_nothing() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.command(0, Command::Block(address("bob")));
+    world.run(1_000);
+    assert_eq!(world.sees(1, 0), Status::Offline);
+    let before = world.inbox(0, 1).len();
+    world.send(1, 0, "why?");
+    world.run(200_000);
+    assert_eq!(world.inbox(0, 1).len(), before);
+    let call = world.command(
+        0,
+        Command::Send {
+            from: None,
+            to: address("bob"),
+            id: "z".into(),
+            text: "x".into(),
+        },
+    );
+    world.run(0);
+    assert_eq!(
+        world.nodes[0].replies[&call].as_ref().unwrap_err(),
+        &CommandError::Blocked
+    );
+}
+
+#[test]
+fn removing_somebody_gives_up_what_waits_for_them() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.kill(1);
+    let id = world.send(0, 1, "hello");
+    world.run(5_000);
+    world.command(0, Command::Remove(address("bob")));
+    world.run(5_000);
+    let row = world.row(0, 1, Side::Out, &id).unwrap();
+    assert_eq!(
+        (row.state, row.reason),
+        (Some(MessageState::Failed), Some(Reason::Blocked))
+    );
+    assert!(world.agent(0).buddies().is_empty());
+    world.start(1);
+    world.run(60_000);
+    assert!(world.inbox(1, 0).is_empty());
+}
+
+#[test]
+fn wrong_calls_are_refused_by_name() {
+    let mut world = World::of(&["alice", "bob"]);
+    let own = world.nodes[0].address.clone();
+    let long = "x".repeat(Content::TEXT_BYTES + 1);
+    let cases = [
+        (Command::Add(own.clone(), None), CommandError::OwnAddress),
+        (Command::Block(own), CommandError::OwnAddress),
+        (Command::Remove(address("bob")), CommandError::UnknownBuddy),
+        (Command::Accept(address("bob"), None), CommandError::UnknownBuddy),
+        (
+            Command::Send {
+                from: None,
+                to: address("bob"),
+                id: "a".into(),
+                text: String::new(),
+            },
+            CommandError::BadText,
+        ),
+        (
+            Command::Send {
+                from: None,
+                to: address("bob"),
+                id: "b".into(),
+                text: long,
+            },
+            CommandError::BadText,
+        ),
+        (
+            Command::Send {
+                from: Some(address("carol")),
+                to: address("bob"),
+                id: "c".into(),
+                text: "x".into(),
+            },
+            CommandError::NoIdentity,
+        ),
+    ];
+    for (command, error) in cases {
+        let call = world.command(0, command);
+        world.run(0);
+        assert_eq!(world.nodes[0].replies[&call].as_ref().unwrap_err(), &error);
+    }
+}
+
+#[test]
+fn a_service_hears_everyone() {
+    let mut world = World::of(&["alice"]);
+    world.accept_everyone = true;
+    let echo = corella_identity::Credential::self_signed(&address("echo"), world.now).unwrap();
+    let echo = world.add(address("echo"), echo);
+    let id = world.send(0, echo, "hello");
+    world.run(5_000);
+    assert_eq!(
+        world.row(0, echo, Side::Out, &id).unwrap().state,
+        Some(MessageState::Delivered)
+    );
+    assert_eq!(world.sees(0, echo), Status::Online);
+}

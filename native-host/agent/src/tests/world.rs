@@ -1,0 +1,462 @@
+//! A world for agents to live in: it carries their actions out in virtual time, loses what it is told to lose, and remembers
+//! what a disk would.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use corella_identity::{AddressOfRecord, Credential, Millis, trust::TrustAnchors};
+
+use crate::*;
+
+pub(crate) fn address(name: &str) -> AddressOfRecord {
+    format!("{name}@example.net").parse().unwrap()
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) text: String,
+    pub(crate) state: Option<MessageState>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) request: bool,
+    pub(crate) sequence: u64,
+    pub(crate) at: Millis,
+}
+
+/// What survives a crash.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    pub(crate) rows: BTreeMap<(Pair, Side, String), Row>,
+    buddies: BTreeMap<AddressOfRecord, Buddy>,
+    presence: Presence,
+}
+
+pub(crate) struct Node {
+    pub(crate) address: AddressOfRecord,
+    pub(crate) credential: Credential,
+    pub(crate) agent: Option<Agent>,
+    pub(crate) disk: Disk,
+    pub(crate) replies: HashMap<CallId, Result<Reply, CommandError>>,
+    pub(crate) shown: Vec<Action>,
+}
+
+struct Wire {
+    ends: [(usize, LinkId); 2],
+}
+
+/// Something on its way.
+enum Parcel {
+    Event(usize, Event),
+    Answer { from: usize, token: Token, status: u16 },
+}
+
+pub(crate) struct World {
+    pub(crate) now: Millis,
+    pub(crate) nodes: Vec<Node>,
+    queue: VecDeque<(Millis, Parcel)>,
+    wires: Vec<Wire>,
+    tokens: HashMap<(usize, Token), (usize, LinkId, String)>,
+    next: u64,
+    /// Every n-th message over a wire cuts the wire instead of arriving.
+    pub(crate) cut_every: Option<u64>,
+    carried: u64,
+    /// Keys that claim addresses in the overlay besides their live owners'.
+    pub(crate) claims: Vec<(AddressOfRecord, Credential)>,
+    pub(crate) accept_everyone: bool,
+}
+
+impl World {
+    pub(crate) fn of(names: &[&str]) -> World {
+        let mut world = World {
+            now: 1_800_000_000_000,
+            nodes: Vec::new(),
+            queue: VecDeque::new(),
+            wires: Vec::new(),
+            tokens: HashMap::new(),
+            next: 0,
+            cut_every: None,
+            carried: 0,
+            claims: Vec::new(),
+            accept_everyone: false,
+        };
+        for name in names {
+            let address = address(name);
+            let credential = Credential::self_signed(&address, world.now).unwrap();
+            world.add(address, credential);
+        }
+        world
+    }
+
+    pub(crate) fn add(&mut self, address: AddressOfRecord, credential: Credential) -> usize {
+        let (disk, replies, shown) = (Disk::default(), HashMap::new(), Vec::new());
+        self.nodes.push(Node {
+            address,
+            credential,
+            agent: None,
+            disk,
+            replies,
+            shown,
+        });
+        self.start(self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(crate) fn start(&mut self, n: usize) {
+        let node = &self.nodes[n];
+        let mut sequences: BTreeMap<Pair, u64> = BTreeMap::new();
+        let mut undelivered = Vec::new();
+        for ((pair, side, id), row) in &node.disk.rows {
+            if *side == Side::Out {
+                let next = sequences.entry(pair.clone()).or_default();
+                *next = (*next).max(row.sequence + 1);
+                let state = row.state.unwrap();
+                if matches!(state, MessageState::Pending | MessageState::Sent) {
+                    let (text, at, sequence, reason) = (row.text.clone(), row.at, row.sequence, row.reason);
+                    undelivered.push((
+                        pair.clone(),
+                        Outgoing {
+                            id: id.clone(),
+                            text,
+                            at,
+                            sequence,
+                            state,
+                            reason,
+                        },
+                    ));
+                }
+            }
+        }
+        let snapshot = Snapshot {
+            buddies: node.disk.buddies.values().cloned().collect(),
+            undelivered,
+            sequences: sequences.into_iter().collect(),
+            presence: node.disk.presence.clone(),
+        };
+        let settings = Settings {
+            anchors: TrustAnchors::none(),
+            accept_everyone: self.accept_everyone,
+        };
+        self.nodes[n].agent = Some(Agent::new(settings, snapshot));
+        self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
+        for other in 0..self.nodes.len() {
+            self.event(other, Event::NetworkChanged);
+        }
+    }
+
+    /// The program dies; its links break.
+    pub(crate) fn kill(&mut self, n: usize) {
+        self.nodes[n].agent = None;
+        let links: Vec<LinkId> = self
+            .wires
+            .iter()
+            .flat_map(|w| w.ends)
+            .filter(|e| e.0 == n)
+            .map(|e| e.1)
+            .collect();
+        for link in links {
+            self.cut(n, link);
+        }
+        self.queue
+            .retain(|(_, parcel)| !matches!(parcel, Parcel::Event(to, _) if *to == n));
+    }
+
+    pub(crate) fn cut(&mut self, n: usize, link: LinkId) {
+        if let Some(at) = self.wires.iter().position(|w| w.ends.contains(&(n, link))) {
+            for (node, link) in self.wires.remove(at).ends {
+                self.event(node, Event::LinkDown { link });
+            }
+        }
+    }
+
+    fn event(&mut self, n: usize, event: Event) {
+        self.queue.push_back((self.now, Parcel::Event(n, event)));
+    }
+
+    pub(crate) fn command(&mut self, n: usize, command: Command) -> CallId {
+        let call = self.fresh();
+        self.event(n, Event::Command { call, command });
+        call
+    }
+
+    pub(crate) fn send(&mut self, from: usize, to: usize, text: &str) -> String {
+        let id = format!("m{}", self.fresh());
+        let to = self.nodes[to].address.clone();
+        self.command(
+            from,
+            Command::Send {
+                from: None,
+                to,
+                id: id.clone(),
+                text: text.into(),
+            },
+        );
+        id
+    }
+
+    pub(crate) fn befriend(&mut self, a: usize, b: usize) {
+        for (x, y) in [(a, b), (b, a)] {
+            let address = self.nodes[y].address.clone();
+            self.command(x, Command::Add(address, None));
+        }
+    }
+
+    pub(crate) fn agent(&self, n: usize) -> &Agent {
+        self.nodes[n].agent.as_ref().unwrap()
+    }
+
+    pub(crate) fn sees(&self, n: usize, other: usize) -> Status {
+        self.agent(n)
+            .buddy(&self.nodes[other].address)
+            .map_or(Status::Offline, |b| b.presence.status)
+    }
+
+    pub(crate) fn pair(&self, own: usize, with: usize) -> Pair {
+        Pair {
+            own: self.nodes[own].address.clone(),
+            with: self.nodes[with].address.clone(),
+        }
+    }
+
+    pub(crate) fn row(&self, n: usize, other: usize, side: Side, id: &str) -> Option<&Row> {
+        self.nodes[n].disk.rows.get(&(self.pair(n, other), side, id.to_owned()))
+    }
+
+    /// The texts that `n` got from `from`, in the order of its conversation.
+    pub(crate) fn inbox(&self, n: usize, from: usize) -> Vec<String> {
+        let pair = self.pair(n, from);
+        let rows = self.nodes[n]
+            .disk
+            .rows
+            .iter()
+            .filter(|((p, side, _), _)| *p == pair && *side == Side::In);
+        let mut rows: Vec<&Row> = rows.map(|(_, row)| row).collect();
+        rows.sort_by_key(|row| row.sequence);
+        rows.into_iter().map(|row| row.text.clone()).collect()
+    }
+
+    /// Lets `millis` pass.
+    pub(crate) fn run(&mut self, millis: Millis) {
+        let end = self.now + millis;
+        for _ in 0..2_000_000 {
+            if let Some((_, parcel)) = self.queue.pop_front() {
+                self.deliver(parcel);
+                continue;
+            }
+            let wake = self.nodes.iter().filter_map(|n| n.agent.as_ref()?.next_wakeup()).min();
+            match wake.filter(|at| *at <= end) {
+                Some(at) => {
+                    self.now = self.now.max(at);
+                    for n in 0..self.nodes.len() {
+                        let due = self.nodes[n].agent.as_ref().and_then(Agent::next_wakeup);
+                        if due.is_some_and(|t| t <= self.now) {
+                            self.event(n, Event::Wake);
+                        }
+                    }
+                }
+                None => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("the agents never come to rest");
+    }
+
+    fn deliver(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Event(n, event) => {
+                let now = self.now;
+                let Some(agent) = self.nodes[n].agent.as_mut() else {
+                    return;
+                };
+                let actions = agent.handle(now, event);
+                for action in actions {
+                    self.carry_out(n, action);
+                }
+            }
+            Parcel::Answer { from, token, status } => {
+                let Some((to, link, id)) = self.tokens.remove(&(from, token)) else {
+                    return;
+                };
+                if !id.is_empty() && self.wires.iter().any(|w| w.ends.contains(&(to, link))) {
+                    self.event(to, Event::Answered { link, id, status });
+                }
+            }
+        }
+    }
+
+    fn other_end(&self, n: usize, link: LinkId) -> Option<(usize, LinkId)> {
+        let wire = self.wires.iter().find(|w| w.ends.contains(&(n, link)))?;
+        wire.ends.iter().find(|e| **e != (n, link)).copied()
+    }
+
+    /// Carries `content` over a wire, unless the wire is to break under it.
+    fn carry(&mut self, n: usize, link: LinkId, id: String, kept: bool, at: Millis, sequence: u64, content: Content) {
+        self.carried += 1;
+        if self.cut_every.is_some_and(|every| self.carried.is_multiple_of(every)) {
+            self.cut(n, link);
+            return;
+        }
+        let Some((to, there)) = self.other_end(n, link) else {
+            return;
+        };
+        let token = self.fresh();
+        self.tokens
+            .insert((to, token), (n, link, if kept { id.clone() } else { String::new() }));
+        self.event(
+            to,
+            Event::Received(Received {
+                link: there,
+                token,
+                id,
+                at,
+                sequence,
+                content,
+            }),
+        );
+    }
+
+    fn carry_out(&mut self, n: usize, action: Action) {
+        match action {
+            Action::Reply { call, result } => {
+                self.nodes[n].replies.insert(call, result);
+            }
+            Action::Store(new) => {
+                let key = (new.pair.clone(), new.side, new.id.clone());
+                let outcome = match self.nodes[n].disk.rows.get(&key) {
+                    Some(row) => StoreOutcome::Duplicate { request: row.request },
+                    None => {
+                        let state = (new.side == Side::Out).then_some(MessageState::Pending);
+                        let (text, sequence, at) = (new.text, new.sequence, new.at);
+                        let row = Row {
+                            text,
+                            state,
+                            reason: None,
+                            request: new.request,
+                            sequence,
+                            at,
+                        };
+                        self.nodes[n].disk.rows.insert(key, row);
+                        StoreOutcome::New
+                    }
+                };
+                self.event(
+                    n,
+                    Event::Stored {
+                        pair: new.pair,
+                        side: new.side,
+                        id: new.id,
+                        outcome,
+                    },
+                );
+            }
+            Action::SetState {
+                pair,
+                id,
+                state,
+                reason,
+            } => {
+                if let Some(row) = self.nodes[n].disk.rows.get_mut(&(pair, Side::Out, id)) {
+                    let old = row.state.unwrap();
+                    let retry = old == MessageState::Failed && state == MessageState::Pending;
+                    if old.rises_to(state) || old == state || retry {
+                        (row.state, row.reason) = (Some(state), reason);
+                    }
+                }
+            }
+            Action::AcceptRequests(pair) => {
+                let rows = self.nodes[n].disk.rows.iter_mut();
+                let waiting = rows.filter(|((p, side, _), row)| *p == pair && *side == Side::In && row.request);
+                let ids = waiting
+                    .map(|((_, _, id), row)| (row.request = false, id.clone()).1)
+                    .collect();
+                self.event(n, Event::RequestsAccepted { pair, ids });
+            }
+            Action::Answer { token, status } => self
+                .queue
+                .push_back((self.now, Parcel::Answer { from: n, token, status })),
+            Action::Locate(pair) => {
+                let live = self
+                    .nodes
+                    .iter()
+                    .filter(|x| x.agent.is_some() && x.address == pair.with);
+                let live = live.map(|x| Claim {
+                    certificate: x.credential.certificate().clone(),
+                });
+                let others = self.claims.iter().filter(|(a, _)| *a == pair.with);
+                let claims = live
+                    .chain(others.map(|(_, c)| Claim {
+                        certificate: c.certificate().clone(),
+                    }))
+                    .collect();
+                self.event(n, Event::Located { pair, claims });
+            }
+            Action::Connect { pair, key } => self.connect(n, pair, key),
+            Action::CloseLink(link) => self.cut(n, link),
+            Action::SendMessage {
+                link,
+                id,
+                text,
+                at,
+                sequence,
+                ..
+            } => {
+                self.carry(n, link, id, true, at, sequence, Content::Text(text));
+            }
+            Action::SendContent { link, content, .. } => {
+                let id = format!("c{}", self.fresh());
+                self.carry(n, link, id, false, self.now, 0, content);
+            }
+            Action::SaveBuddy(buddy) => {
+                self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);
+            }
+            Action::ForgetBuddy(address) => {
+                self.nodes[n].disk.buddies.remove(&address);
+            }
+            Action::SavePresence(presence) => self.nodes[n].disk.presence = presence,
+            Action::BuddyChanged { .. } | Action::PresenceChanged { .. } | Action::Notice(_) => {
+                self.nodes[n].shown.push(action);
+            }
+        }
+    }
+
+    fn connect(&mut self, n: usize, pair: Pair, key: corella_identity::Fingerprint) {
+        let there: BTreeSet<usize> = (0..self.nodes.len())
+            .filter(|m| {
+                let node = &self.nodes[*m];
+                let bears = node.credential.certificate().fingerprint() == key;
+                *m != n && node.agent.is_some() && node.address == pair.with && bears
+            })
+            .collect();
+        if there.is_empty() {
+            self.event(n, Event::Unreachable { pair });
+            return;
+        }
+        for m in there {
+            self.link(n, m);
+        }
+    }
+
+    /// A connection that `n` opens to `m`.
+    pub(crate) fn link(&mut self, n: usize, m: usize) {
+        let (here, there) = (self.fresh(), self.fresh());
+        self.wires.push(Wire {
+            ends: [(n, here), (m, there)],
+        });
+        for (x, y, link) in [(n, m, here), (m, n, there)] {
+            let certificate = self.nodes[y].credential.certificate().clone();
+            let pair = self.pair(x, y);
+            self.event(
+                x,
+                Event::LinkUp(LinkUp {
+                    link,
+                    pair,
+                    certificate,
+                }),
+            );
+        }
+    }
+}
