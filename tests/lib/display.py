@@ -52,7 +52,7 @@ class Display:
 def _first_line(pipe: int, server: subprocess.Popen[bytes]) -> str:
     """The display's number, which Xvfb writes when it is ready."""
     text = b""
-    with open(pipe, "rb", buffering=0) as stream:  # noqa: PTH123
+    with open(pipe, "rb", buffering=0) as stream:
         while not text.endswith(b"\n"):
             ready, _, _ = select.select([stream], [], [], _PATIENCE)
             piece = stream.read(16) if ready else b""

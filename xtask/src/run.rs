@@ -5,6 +5,7 @@ use std::process::{ExitCode, Stdio};
 
 use crate::apt;
 use crate::needs;
+use crate::parts::with_built_things;
 use crate::place::Place;
 use crate::python::Python;
 use crate::step::{Failure, step, visibly};
@@ -22,9 +23,8 @@ pub(crate) fn run(place: &Place, fresh: bool) -> Result<ExitCode, Failure> {
         visibly(&mut place.cargo(&["build", "--package", "corella"]))
     })?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
-    let mut demo = python.command(&[]);
-    demo.arg(place.tests().join("demo.py"));
-    demo.arg("--host").arg(place.host()).arg("--xpi").arg(place.xpi());
+    let mut demo = python.command(&["demo.py"]);
+    with_built_things(demo.current_dir(place.tests()), place);
     demo.arg("--folder").arg(place.target().join("run"));
     demo.arg("--mode").arg(if display { "show" } else { "drive" });
     if fresh {
