@@ -281,8 +281,8 @@ proptest! {
         for (n, (from, to, what, wait)) in steps.into_iter().enumerate() {
             match what {
                 0 => world.kill(to),
-                1 | 2 => if world.nodes[to].agent.is_none() { world.start(to) },
-                _ if from != to && world.nodes[from].agent.is_some() => {
+                1 | 2 if world.nodes[to].agent.is_none() => world.start(to),
+                3.. if from != to && world.nodes[from].agent.is_some() => {
                     let text = format!("{n}");
                     let id = world.send(from, to, &text);
                     world.run(0);

@@ -48,6 +48,14 @@ enum Parcel {
     Answer { from: usize, token: Token, status: u16 },
 }
 
+/// What a sealed envelope holds.
+struct Sealed {
+    id: String,
+    at: Millis,
+    sequence: u64,
+    content: Content,
+}
+
 pub(crate) struct World {
     pub(crate) now: Millis,
     pub(crate) nodes: Vec<Node>,
@@ -294,7 +302,13 @@ impl World {
     }
 
     /// Carries `content` over a wire, unless the wire is to break under it.
-    fn carry(&mut self, n: usize, link: LinkId, id: String, kept: bool, at: Millis, sequence: u64, content: Content) {
+    fn carry(&mut self, n: usize, link: LinkId, kept: bool, parcel: Sealed) {
+        let Sealed {
+            id,
+            at,
+            sequence,
+            content,
+        } = parcel;
         self.carried += 1;
         if self.cut_every.is_some_and(|every| self.carried.is_multiple_of(every)) {
             self.cut(n, link);
@@ -404,11 +418,31 @@ impl World {
                 sequence,
                 ..
             } => {
-                self.carry(n, link, id, true, at, sequence, Content::Text(text));
+                self.carry(
+                    n,
+                    link,
+                    true,
+                    Sealed {
+                        id,
+                        at,
+                        sequence,
+                        content: Content::Text(text),
+                    },
+                );
             }
             Action::SendContent { link, content, .. } => {
-                let id = format!("c{}", self.fresh());
-                self.carry(n, link, id, false, self.now, 0, content);
+                let (id, at) = (format!("c{}", self.fresh()), self.now);
+                self.carry(
+                    n,
+                    link,
+                    false,
+                    Sealed {
+                        id,
+                        at,
+                        sequence: 0,
+                        content,
+                    },
+                );
             }
             Action::SaveBuddy(buddy) => {
                 self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);
