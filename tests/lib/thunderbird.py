@@ -10,6 +10,7 @@ from typing import Any, Self
 from marionette_driver.errors import MarionetteException
 from marionette_driver.marionette import Marionette, WebElement
 
+from lib.built import ADDON_ID
 from lib.display import Display
 from lib.home import Home
 from lib.waiting import PATIENCE, eventually
@@ -18,6 +19,15 @@ Json = Any
 
 # Starting may include building the profile's databases on a busy machine.
 _START = 180.0
+_OPEN_PAGE = """
+const policy = WebExtensionPolicy.getByID(arguments[0]);
+Services.wm.getMostRecentWindow("mail:3pane").gTabmail.openTab("contentTab", {
+  url: arguments[1],
+  linkHandler: "single-page",
+  triggeringPrincipal: policy.extension.principal,
+  initialBrowsingContextGroupId: policy.browsingContextGroupId,
+});
+"""
 _TABS = Path(__file__).with_name("marionette_tabs.js")
 
 
@@ -97,6 +107,12 @@ class Thunderbird:
         """Runs privileged JavaScript in the application; `return` gives the value."""
         with self.marionette.using_context("chrome"):
             return self.marionette.execute_script(script, script_args=list(arguments), sandbox="system")
+
+    def open_page(self, path: str) -> None:
+        """Opens a page of the add-on in a tab and makes it the current one."""
+        url = self.chrome("return WebExtensionPolicy.getByID(arguments[0]).getURL(arguments[1])", ADDON_ID, path)
+        self.chrome(_OPEN_PAGE, ADDON_ID, url)
+        self.page(path)
 
     def has_page(self, fragment: str) -> bool:
         """Whether a tab, popup or window shows a page whose address contains `fragment`; makes it the current one."""
