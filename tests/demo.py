@@ -38,14 +38,14 @@ def step(words: str) -> Iterator[None]:
 def start_network(folder: Path, ends: ExitStack) -> list[str]:
     """Two nodes and the echo; gives the way into the network."""
 
-    def start(name: str, command: str, bootstrap: list[str], more: tuple[str, ...] = ()) -> list[str]:
-        helper = Helper(Home(folder / name), command, more, bootstrap)
+    def start(name: str, command: str, bootstrap: list[str]) -> Helper:
+        helper = Helper(Home(folder / name), command, bootstrap=bootstrap)
         ends.callback(stop, helper)
-        return helper.status()["listen"]
+        return helper
 
-    first = start("node-1", "node", [])
-    both = first + start("node-2", "node", first)
-    start("echo", "echo", both, ("--address", ECHO))
+    first = start("node-1", "node", []).status()["listen"]
+    both = first + start("node-2", "node", first).status()["listen"]
+    start("echo", "echo", both)
     return both
 
 

@@ -49,7 +49,7 @@ WRONG = [
     ["node", "--data", "d", "--listen", "x"],
     ["install", "--dance"],
     ["search"],
-    ["search", "hello"],
+    ["search", "hello", "--limit", "0"],
     ["doctor", "now"],
     ["/manifest.json"],
     ["/manifest.json", "somebody@else"],

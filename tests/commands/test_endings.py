@@ -11,6 +11,7 @@ from lib.native import NativeHost
 from lib.people import People
 
 ALICE = "alice@example.net"
+ECHO = "echo@corella.invalid"
 # The promise of the design: each process ends cleanly within this many seconds.
 CLEAN_END = 2.0
 
@@ -34,19 +35,28 @@ def test_a_host_ends_cleanly_within_two_seconds(host: NativeHost, way: str, is_e
     assert host.process.ended(within=CLEAN_END) == 0
 
 
-@pytest.mark.parametrize("command", ["node", "echo"])
-def test_nodes_and_echo_end_by_sigterm_and_ignore_their_input(people: People, home: Home, command: str) -> None:
-    more = ["--address", "echo@corella.invalid"] if command == "echo" else []
-    helper = people.keep(Helper(home, command, more))
-    status = helper.status()
+def test_a_node_ignores_its_input_and_ends_by_sigterm(people: People, home: Home) -> None:
+    node = people.keep(Helper(home, "node"))
+    status = node.status()
     assert status["online"] and status["peer"]
-    helper.process.send_eof()
-    # Still there: another one finds it.
-    agent = people.agent("alice", bootstrap=status["listen"])
-    agent.on_line()
-    assert helper.process.child.poll() is None
-    helper.process.terminate()
-    assert helper.process.ended(within=CLEAN_END) == 0
+    node.process.send_eof()
+    people.agent("alice", bootstrap=status["listen"]).on_line()
+    node.process.terminate()
+    assert node.process.ended(within=CLEAN_END) == 0
+
+
+def test_an_echo_ignores_its_input_and_ends_by_sigterm(people: People, home: Home) -> None:
+    node = people.node()
+    echo = people.keep(Helper(home, "echo", bootstrap=node))
+    alice = people.agent("alice", node)
+    alice.on_line()
+    alice.write(ECHO, "hello")
+    alice.hears("hello", ECHO)
+    echo.process.send_eof()
+    alice.write(ECHO, "still there?")
+    alice.hears("still there?", ECHO)
+    echo.process.terminate()
+    assert echo.process.ended(within=CLEAN_END) == 0
 
 
 def test_a_node_says_where_it_is(people: People, home: Home) -> None:
@@ -64,7 +74,7 @@ def test_a_node_keeps_its_peer_id(people: People, home: Home) -> None:
     assert people.keep(Helper(home, "node")).status()["peer"] == peer
 
 
-def test_a_second_agent_on_one_data_directory_says_so(people: People, new_home: object) -> None:
+def test_a_second_agent_on_one_data_directory_says_so(people: People) -> None:
     first = people.agent("alice")
     first.on_line()
     second = people.keep(Agent(first.home, ALICE, data=first.data))
@@ -95,7 +105,7 @@ def is_private(path: Path) -> bool:
 
 
 def test_the_log_holds_no_text_and_no_key(people: People) -> None:
-    agent, other = people.agent("alice"), None
+    agent = people.agent("alice")
     other = people.agent("bob", bootstrap=agent.on_line()["listen"])
     other.on_line()
     other.call("buddies/add", {"address": ALICE})

@@ -1,6 +1,6 @@
 """`corella install`, `uninstall` and `doctor`, in a throw-away home.
 
-`--system` writes below /usr; it is tried inside a mount name space of its own, where that folder is another one.
+`--system` writes below /usr; it is tried inside a mount name space of its own.
 """
 
 import json
@@ -105,24 +105,29 @@ def test_the_doctor_names_one_thing_to_do(home: Home, damage: str) -> None:
 
 
 def test_system_wide(home: Home, scratch: Path) -> None:
-    """In a mount name space of its own, so that this machine keeps its /usr."""
-    empty = scratch / "mozilla"
-    empty.mkdir()
+    """In a mount name space of its own, where what is written below /usr goes to a folder of memory."""
+    layers = scratch / "layers"
+    layers.mkdir()
     seen = scratch / "manifest.json"
     script = f"""
         set -e
-        mkdir -p /usr/lib/mozilla
-        mount --bind {empty} /usr/lib/mozilla
+        mount -t tmpfs tmpfs {layers}
+        mkdir {layers}/upper {layers}/work
+        mount -t overlay -o lowerdir=/usr,upperdir={layers}/upper,workdir={layers}/work overlay /usr
         {built.host()} install --system
         cp {SYSTEM_MANIFEST} {seen}
+        test -x "$(sed -n 's/.*"path": "\\(.*\\)".*/\\1/p' {seen})"
         {built.host()} uninstall --system
-        test ! -e {SYSTEM_MANIFEST}
+        find {layers}/upper -type f
     """
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount name space")
     done = subprocess.run(
         [*namespace, "sh", "-c", script], env=home.environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith(str(layers))] == [], "a trace is left"
     manifest = json.loads(seen.read_text())
     assert manifest["name"] == built.HOST_NAME
     assert not SYSTEM_MANIFEST.exists()

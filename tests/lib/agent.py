@@ -115,7 +115,7 @@ class Agent(Rpc):
 
 
 class Helper:
-    """A running `corella node` or `corella echo`: says its status once, then nothing."""
+    """A running `corella node`, which says its status once, or `corella echo`, which says nothing."""
 
     def __init__(self, home: Home, command: str, more: Iterable[str] = (), bootstrap: Iterable[str] = ()) -> None:
         """Starts it."""
@@ -124,7 +124,7 @@ class Helper:
         self.process = Process(argv, home, home.root / f"{command}.log")
 
     def status(self) -> Json:
-        """Its first line, once it is on line."""
+        """A node's first line, once it is on line."""
         stdout = self.process.child.stdout
         assert stdout is not None
         line = bytearray()
