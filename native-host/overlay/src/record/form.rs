@@ -1,0 +1,205 @@
+//! The canonical form: the one way in which a record is written.
+//!
+//! Each element is written once, as Exclusive XML Canonicalization 1.0 writes it: no white space, no empty-element tags,
+//! attributes in order. The same text, with its namespace declared, is what is digested and signed.
+
+use corella_identity::{Certificate, Fingerprint, KeyKind};
+use data_encoding::{BASE64, HEXLOWER};
+use openssl::sha::sha256;
+
+use super::time;
+use super::{Body, RecordError, Value};
+
+pub(super) const DHT: &str = "urn:ietf:params:xml:ns:dht";
+pub(super) const P2P_SIP: &str = "urn:ietf:params:xml:ns:p2p-sip";
+pub(super) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(super) const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+pub(super) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+
+/// The signature algorithm that goes with a certificate's key.
+pub(super) fn signature_method(certificate: &Certificate) -> Result<&'static str, RecordError> {
+    match certificate.key_kind() {
+        KeyKind::P256 => Ok(ECDSA_SHA256),
+        KeyKind::Rsa => Ok(RSA_SHA256),
+        KeyKind::Other => Err(RecordError::WrongKey),
+    }
+}
+
+/// Whether an element stands by itself, as what is digested, or in the record, where its namespace is inherited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Alone,
+    Inside,
+}
+
+impl Place {
+    fn namespace(self, uri: &str) -> String {
+        match self {
+            Self::Alone => format!(" xmlns=\"{uri}\""),
+            Self::Inside => String::new(),
+        }
+    }
+}
+
+fn key_element(body: &Body, place: Place) -> String {
+    let namespace = place.namespace(DHT);
+    format!("<key{namespace} Id=\"One\">{}</key>", escaped(&body.key.text()))
+}
+
+fn value_element(body: &Body, signer: &Fingerprint, place: Place) -> Result<String, RecordError> {
+    let content = match &body.value {
+        Value::Contacts(set) => {
+            let contacts: String = set
+                .contacts(body.key.address())?
+                .iter()
+                .map(|contact| format!("<contact>{}</contact>", escaped(contact)))
+                .collect();
+            format!("<contacts xmlns=\"{P2P_SIP}\">{contacts}</contacts>")
+        }
+        Value::Certificate(chain) => {
+            let certificates: String = chain.iter().map(certificate_element).collect();
+            format!("<KeyInfo xmlns=\"{DSIG}\"><X509Data>{certificates}</X509Data></KeyInfo>")
+        }
+    };
+    Ok(format!(
+        "<value{} Id=\"Two\" expires=\"{}\" nonce=\"{}\" sequence=\"{}\" signer=\"{signer}\">{content}</value>",
+        place.namespace(DHT),
+        time::format(body.expires),
+        HEXLOWER.encode(&body.nonce),
+        body.sequence,
+    ))
+}
+
+fn certificate_element(certificate: &Certificate) -> String {
+    let base64 = BASE64.encode(certificate.der());
+    format!("<X509Certificate>{base64}</X509Certificate>")
+}
+
+fn signed_info(method: &str, digests: &[[u8; 32]; 2], place: Place) -> String {
+    let namespace = place.namespace(DSIG);
+    let mut text = format!(
+        "<SignedInfo{namespace}><CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></CanonicalizationMethod>\
+         <SignatureMethod Algorithm=\"{method}\"></SignatureMethod>"
+    );
+    for (id, digest) in ["One", "Two"].iter().zip(digests) {
+        text.push_str(&format!(
+            "<Reference URI=\"#{id}\"><Transforms><Transform Algorithm=\"{EXCLUSIVE}\"></Transform></Transforms>\
+             <DigestMethod Algorithm=\"{SHA256}\"></DigestMethod><DigestValue>{}</DigestValue></Reference>",
+            BASE64.encode(digest)
+        ));
+    }
+    text.push_str("</SignedInfo>");
+    text
+}
+
+/// What is signed, and what is written of it.
+pub(super) struct Signed {
+    /// The canonical SignedInfo: the bytes under the signature.
+    pub(super) info: String,
+    digests: [[u8; 32]; 2],
+    key: String,
+    value: String,
+    info_inside: String,
+}
+
+/// Digests a record's key and value and writes the SignedInfo over them.
+pub(super) fn signed(body: &Body, certificate: &Certificate) -> Result<Signed, RecordError> {
+    let signer = certificate.fingerprint();
+    let method = signature_method(certificate)?;
+    let digests = [
+        sha256(key_element(body, Place::Alone).as_bytes()),
+        sha256(value_element(body, &signer, Place::Alone)?.as_bytes()),
+    ];
+    let value = value_element(body, &signer, Place::Inside)?;
+    if value.len() > super::VALUE_LIMIT {
+        return Err(RecordError::TooLarge);
+    }
+    Ok(Signed {
+        info: signed_info(method, &digests, Place::Alone),
+        info_inside: signed_info(method, &digests, Place::Inside),
+        digests,
+        key: key_element(body, Place::Inside),
+        value,
+    })
+}
+
+impl Signed {
+    /// Whether these are the digests of key and value.
+    pub(super) fn has_digests(&self, texts: &[String; 2]) -> bool {
+        self.digests
+            .iter()
+            .zip(texts)
+            .all(|(digest, text)| BASE64.encode(digest) == *text)
+    }
+
+    /// The whole record.
+    pub(super) fn with_signature(&self, signature: &[u8], certificate: &Certificate) -> String {
+        let Self {
+            key,
+            value,
+            info_inside,
+            ..
+        } = self;
+        format!(
+            "<dhtRecord xmlns=\"{DHT}\">{key}{value}<Signature xmlns=\"{DSIG}\">{info_inside}\
+             <SignatureValue>{}</SignatureValue>\
+             <KeyInfo><X509Data>{}</X509Data></KeyInfo></Signature></dhtRecord>",
+            BASE64.encode(signature),
+            certificate_element(certificate),
+        )
+    }
+}
+
+/// Text as canonical XML writes it. Carriage returns cannot occur: no text of a record has control characters.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The record of the profile that another implementation made, if the folder of published test data is there.
+    fn own_record() -> Option<String> {
+        let folder = std::env::var_os("CORELLA_TEST_DATA")?;
+        let path = std::path::Path::new(&folder).join("records/own.xml");
+        Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+        let from = text.find(start).unwrap() + start.len();
+        &text[from..from + text[from..].find(end).unwrap()]
+    }
+
+    /// That record has no `sequence` and no `signer`, and contacts of another form, so it is no record of this network;
+    /// but its digests and its SignedInfo must come out the same, and its signature must verify.
+    #[test]
+    fn another_implementations_signature_verifies_over_our_signed_info() {
+        let Some(xml) = own_record() else {
+            println!("CORELLA_TEST_DATA is not set: the published record was not read");
+            return;
+        };
+        let digest = |element: &str, close: &str| {
+            let content = between(&xml, element, close);
+            let alone = element.replacen(' ', &format!(" xmlns=\"{DHT}\" "), 1);
+            sha256(format!("{alone}{content}{close}").as_bytes())
+        };
+        let digests = [digest("<key ", "</key>"), digest("<value ", "</value>")];
+        assert_eq!(
+            BASE64.encode(&digests[0]),
+            between(&xml, "<DigestValue>", "</DigestValue>")
+        );
+        let der = BASE64
+            .decode(between(&xml, "<X509Certificate>", "</X509Certificate>").as_bytes())
+            .unwrap();
+        let certificate = Certificate::from_der(&der).unwrap();
+        let method = signature_method(&certificate).unwrap();
+        assert!(xml.contains(&signed_info(method, &digests, Place::Inside)));
+        let signature = BASE64
+            .decode(between(&xml, "<SignatureValue>", "</SignatureValue>").as_bytes())
+            .unwrap();
+        assert!(certificate.verify(signed_info(method, &digests, Place::Alone).as_bytes(), &signature));
+    }
+}

@@ -1,0 +1,465 @@
+use corella_identity::Certificate;
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::EcGroup;
+use openssl::ecdsa::EcdsaSig;
+use openssl::nid::Nid;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{Authority, HOUR, MINUTE, NOW, aor, certificate_record, contact_record, contacts, device, person};
+
+fn read(xml: &str) -> Result<Record, RecordError> {
+    Record::from_xml(xml.as_bytes(), NOW)
+}
+
+fn refused(xml: &str) -> String {
+    read(xml).expect_err("taken").to_string()
+}
+
+#[test]
+fn records_are_read_back_as_they_were_written() {
+    let bob = person("bob@example.net");
+    let peer = device();
+    let record = contact_record(&bob, peer, NOW);
+    let again = read(record.to_xml()).unwrap();
+    assert_eq!(again, record);
+    assert!(again.says_the_same(&record));
+    assert_eq!(again.key(), &Key::Contacts(aor("bob@example.net")));
+    assert_eq!(again.value(), &contacts(peer));
+    assert_eq!(again.slot(), Slot::Device(peer));
+    assert_eq!(again.signer(), bob.certificate());
+    assert_eq!((again.sequence(), again.expires()), (NOW, NOW + HOUR));
+
+    let record = certificate_record(&bob, NOW);
+    let again = read(record.to_xml()).unwrap();
+    assert_eq!(again.value(), &Value::Certificate(vec![bob.certificate().clone()]));
+    assert_eq!(again.slot(), Slot::Sole);
+}
+
+#[test]
+fn addresses_with_markup_characters_are_read_back() {
+    let odd = person("a&b'c{d}@example.net");
+    let record = contact_record(&odd, device(), NOW);
+    assert!(
+        record
+            .to_xml()
+            .contains("<key Id=\"One\">sip:a&amp;b'c%7Bd%7D@example.net</key>")
+    );
+    assert_eq!(read(record.to_xml()).unwrap(), record);
+}
+
+#[test]
+fn rsa_certificates_sign_records_too() {
+    let authority = Authority::new("Example CA");
+    let alice = authority.issue_rsa("alice@example.net");
+    let record = contact_record(&alice, device(), NOW);
+    assert!(record.to_xml().contains("#rsa-sha256"));
+    assert_eq!(read(record.to_xml()).unwrap(), record);
+    let other = record.to_xml().replace("#rsa-sha256", "#ecdsa-sha256");
+    assert_eq!(refused(&other), RecordError::Algorithm("SignatureMethod").to_string());
+}
+
+#[test]
+fn a_chain_travels_with_the_certificate() {
+    let authority = Authority::new("Example CA");
+    let alice = authority.issue("alice@example.net");
+    let key = Key::Certificate(aor("alice@example.net"));
+    let own = alice.certificate().clone();
+    let sign = |chain: Vec<Certificate>| Record::sign(&alice, key.clone(), Value::Certificate(chain), NOW, NOW + HOUR);
+    let record = sign(vec![own.clone(), authority.certificate.clone()]).unwrap();
+    assert_eq!(read(record.to_xml()).unwrap(), record);
+    for chain in [
+        vec![],
+        vec![authority.certificate.clone()],
+        vec![authority.certificate.clone(), own.clone()],
+        vec![own.clone(), own.clone(), own.clone(), own.clone(), own],
+    ] {
+        assert!(matches!(sign(chain), Err(RecordError::OtherCertificate)));
+    }
+}
+
+#[test]
+fn only_the_keys_own_person_signs() {
+    let mallory = person("mallory@example.net");
+    let bobs = Key::Contacts(aor("bob@example.net"));
+    let forged = Record::sign(&mallory, bobs, contacts(device()), NOW, NOW + HOUR);
+    assert!(matches!(forged, Err(RecordError::WrongKey)));
+
+    // Not through our own `sign` either: the texts of another's record with an own certificate.
+    let bob = contact_record(&person("bob@example.net"), device(), NOW);
+    let own = contact_record(&mallory, device(), NOW);
+    let end = |record: &Record| record.to_xml()[record.to_xml().find("<Signature ").unwrap()..].to_owned();
+    let mixed = bob.to_xml().replace(&end(&bob), &end(&own));
+    assert_eq!(refused(&mixed), RecordError::OtherSigner.to_string());
+    let fingerprint = |record: &Record| record.signer().fingerprint().to_string();
+    let mixed = mixed.replace(&fingerprint(&bob), &fingerprint(&own));
+    assert_eq!(refused(&mixed), RecordError::WrongKey.to_string());
+
+    let authority = Authority::new("Example CA");
+    assert!(authority.certificate.is_ca());
+}
+
+/// Anybody can make a second certificate with the same key from a certificate whose issuer used ECDSA: (r, n − s) signs
+/// what (r, s) signs. It would pass for another identity if the record did not name its certificate.
+#[test]
+fn a_twin_of_the_certificate_is_refused() {
+    let bob = person("bob@example.net");
+    let record = contact_record(&bob, device(), NOW);
+    let twin = Certificate::from_der(&twin_of(bob.certificate().der())).unwrap();
+    assert!(twin.is_self_signed() && twin.fingerprint() != bob.certificate().fingerprint());
+    let encode = |certificate: &Certificate| BASE64.encode(certificate.der());
+    let other = record.to_xml().replace(&encode(bob.certificate()), &encode(&twin));
+    assert_eq!(refused(&other), RecordError::OtherSigner.to_string());
+    let other = other.replace(
+        &bob.certificate().fingerprint().to_string(),
+        &twin.fingerprint().to_string(),
+    );
+    assert_eq!(refused(&other), RecordError::Signature.to_string());
+}
+
+/// The certificate with the other signature of its issuer's for the same text.
+fn twin_of(der: &[u8]) -> Vec<u8> {
+    // The signature comes last: BIT STRING { 0 unused bits, SEQUENCE { INTEGER r, INTEGER s } }.
+    let (at, signature) = (der.len() - 73..der.len())
+        .find_map(|at| Some((at, EcdsaSig::from_der(&der[at..]).ok()?)))
+        .unwrap();
+    let mut order = BigNum::new().unwrap();
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    group.order(&mut order, &mut BigNumContext::new().unwrap()).unwrap();
+    let r = signature.r().to_owned().unwrap();
+    let other = EcdsaSig::from_private_components(r, &order - signature.s()).unwrap();
+    let mut twin = [&der[..at], &other.to_der().unwrap()].concat();
+    // One of the two s has a leading zero byte, so the lengths around it differ.
+    let length = u16::try_from(twin.len() - 4).unwrap();
+    twin[2..4].copy_from_slice(&length.to_be_bytes());
+    twin[at - 2] = u8::try_from(twin.len() - at + 1).unwrap();
+    twin
+}
+
+#[test]
+fn a_record_has_its_time() {
+    let bob = person("bob@example.net");
+    let record = contact_record(&bob, device(), NOW);
+    let at = |now: Millis| Record::from_xml(record.to_xml().as_bytes(), now);
+    assert!(at(NOW + HOUR - 1).is_ok());
+    assert!(matches!(at(NOW + HOUR), Err(RecordError::Expired)));
+    assert!(at(NOW - 10 * MINUTE).is_ok());
+    assert!(matches!(at(NOW - 10 * MINUTE - 1), Err(RecordError::FromTheFuture)));
+    let long = |hours: Millis| {
+        let key = Key::Contacts(aor("bob@example.net"));
+        Record::sign(&bob, key, contacts(device()), NOW, NOW + hours * HOUR)
+    };
+    assert!(long(24).is_ok());
+    assert!(matches!(long(25), Err(RecordError::LivesTooLong)));
+
+    let authority = Authority::new("Example CA");
+    let alice = authority.issue("alice@example.net");
+    let end = alice.certificate().not_after();
+    let late = contact_record(&alice, device(), end - HOUR / 2);
+    assert!(Record::from_xml(late.to_xml().as_bytes(), end).is_ok());
+    let over = Record::from_xml(late.to_xml().as_bytes(), end + 1);
+    assert!(matches!(over, Err(RecordError::CertificateExpired)));
+}
+
+#[test]
+fn key_and_value_are_of_one_kind() {
+    let bob = person("bob@example.net");
+    let contact = Key::Contacts(aor("bob@example.net"));
+    let certificate = Value::Certificate(vec![bob.certificate().clone()]);
+    let mixed = Record::sign(&bob, contact, certificate, NOW, NOW + HOUR);
+    assert!(matches!(mixed, Err(RecordError::OtherKind)));
+}
+
+#[test]
+fn what_is_outside_the_grammar_is_refused_by_name() {
+    let record = contact_record(&person("bob@example.net"), device(), NOW);
+    let xml = record.to_xml();
+    let swap = |from: &str, to: &str| {
+        assert!(xml.contains(from), "{from}");
+        refused(&xml.replacen(from, to, 1))
+    };
+    let markup = |name| RecordError::Markup(name).to_string();
+    let element = |name| RecordError::Element(name).to_string();
+    let attribute = |name| RecordError::Attribute(name).to_string();
+
+    assert_eq!(swap("<key ", "<!-- x --><key "), markup("comment"));
+    assert_eq!(swap("sip:bob", "sip:<!-- -->bob"), markup("comment"));
+    assert_eq!(swap("<key ", "<?x y?><key "), markup("processing instruction"));
+    assert_eq!(
+        swap("<dhtRecord", "<?xml version=\"1.0\"?><dhtRecord"),
+        markup("XML declaration")
+    );
+    assert_eq!(
+        swap("<dhtRecord", "<!DOCTYPE dhtRecord><dhtRecord"),
+        markup("document type declaration")
+    );
+    assert_eq!(
+        swap(
+            "<dhtRecord",
+            "<!DOCTYPE d [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><dhtRecord"
+        ),
+        markup("document type declaration")
+    );
+    assert_eq!(swap("sip:bob", "<![CDATA[sip:bob]]>"), markup("CDATA section"));
+    assert_eq!(swap("sip:bob", "sip:&bob;"), RecordError::Entity.to_string());
+    assert_eq!(swap("sip:bob", "sip:&#98;ob"), RecordError::Entity.to_string());
+    assert_eq!(swap("nonce=\"", "nonce=\"&amp;"), RecordError::Entity.to_string());
+    assert_eq!(
+        swap("exc-c14n#\"></Transform>", "exc-c14n#\"/>"),
+        markup("tag of an empty element")
+    );
+
+    assert_eq!(swap("<key ", " <key "), element("key"));
+    assert_eq!(
+        swap("</key>", "</key><key Id=\"One\">sip:eve@example.net</key>"),
+        element("value")
+    );
+    assert_eq!(swap("</value>", "</value><value></value>"), element("Signature"));
+    assert_eq!(
+        swap("</contacts>", "</contacts><contacts></contacts>"),
+        element("that should have ended")
+    );
+    assert_eq!(
+        swap("</dhtRecord>", "<KeyInfo></KeyInfo></dhtRecord>"),
+        element("that should have ended")
+    );
+    assert_eq!(refused(&format!("{xml}{xml}")), element("after which nothing comes"));
+    assert_eq!(refused(&format!("{xml}\n")), RecordError::Text.to_string());
+    let nested = format!("<dhtRecord xmlns=\"{}\">{xml}</dhtRecord>", form::DHT);
+    assert_eq!(refused(&nested), element("key"));
+    assert_eq!(swap(form::DHT, "urn:ietf:params:xml:ns:dht2"), element("dhtRecord"));
+    assert_eq!(swap(&format!(" xmlns=\"{}\"", form::DHT), ""), element("dhtRecord"));
+    assert_eq!(swap(form::DSIG, form::DHT), element("Signature"));
+    assert_eq!(swap(form::P2P_SIP, form::DHT), element("KeyInfo"));
+    assert_eq!(swap("<DigestMethod", "<Manifest"), element("DigestMethod"));
+    let mangled = xml.replace("contacts", "x:contacts").replacen(
+        "xmlns=\"urn:ietf:params:xml:ns:p2p",
+        "xmlns:x=\"urn:ietf:params:xml:ns:p2p",
+        1,
+    );
+    assert_eq!(refused(&mangled), element("KeyInfo"));
+
+    assert_eq!(swap("Id=\"One\"", "Id=\"Two\""), attribute("key"));
+    assert_eq!(swap("Id=\"One\"", "id=\"One\""), attribute("key"));
+    assert_eq!(
+        swap("Id=\"One\"", "Id=\"One\" Id=\"One\""),
+        RecordError::NotWellFormed.to_string()
+    );
+    assert_eq!(swap("Id=\"One\"", "Id=\"One\" reference=\"x\""), attribute("key"));
+    assert_eq!(swap("<contact>", "<contact displayName=\"Bob\">"), attribute("contact"));
+    assert_eq!(swap("<contact>", "<contact xml:lang=\"en\">"), attribute("contact"));
+    assert_eq!(swap("URI=\"#One\"", "URI=\"\""), attribute("Reference"));
+    assert_eq!(
+        swap("URI=\"#One\"", "URI=\"file:///etc/passwd\""),
+        attribute("Reference")
+    );
+    assert_eq!(swap("URI=\"#Two\"", "URI=\"#One\""), attribute("Reference"));
+
+    for algorithm in ["CanonicalizationMethod", "Transform", "DigestMethod"] {
+        let from = format!("<{algorithm} Algorithm=\"http://www.w3.org/2001/");
+        let to = format!("<{algorithm} Algorithm=\"http://www.w3.org/2000/");
+        assert_eq!(swap(&from, &to), RecordError::Algorithm(algorithm).to_string());
+    }
+    assert_eq!(
+        swap("#ecdsa-sha256", "#ecdsa-sha1"),
+        RecordError::Algorithm("SignatureMethod").to_string()
+    );
+}
+
+#[test]
+fn another_spelling_of_the_same_is_refused() {
+    let record = contact_record(&person("a&b@example.net"), device(), NOW);
+    let xml = record.to_xml();
+    let swap = |from: &str, to: &str| {
+        assert!(xml.contains(from), "{from}");
+        read(&xml.replacen(from, to, 1)).expect_err("taken")
+    };
+    for (from, to) in [
+        ("</dhtRecord>", "</dhtRecord >"),
+        ("<contact>", "<contact >"),
+        ("Id=\"One\"", "Id='One'"),
+        ("Id=\"One\"", "  Id=\"One\""),
+        ("<key ", "<key xmlns=\"urn:ietf:params:xml:ns:dht\" "),
+        (
+            "<SignedInfo>",
+            "<SignedInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\">",
+        ),
+    ] {
+        assert!(matches!(swap(from, to), RecordError::NotCanonical), "{from}");
+    }
+    assert!(matches!(swap("a&amp;b", "a%26b"), RecordError::Key(_)));
+    assert!(matches!(
+        swap("sequence=\"", "sequence=\"0"),
+        RecordError::Field("sequence")
+    ));
+    assert!(matches!(
+        swap("sequence=\"", "sequence=\"+"),
+        RecordError::Field("sequence")
+    ));
+    assert!(matches!(
+        swap("sequence=\"", "sequence=\"999"),
+        RecordError::Field("sequence")
+    ));
+    assert!(matches!(
+        swap("Z\" nonce", ".0Z\" nonce"),
+        RecordError::Field("expires")
+    ));
+    assert!(matches!(swap("nonce=\"", "nonce=\"00"), RecordError::Field("nonce")));
+    assert!(matches!(
+        swap("<SignatureValue>", "<SignatureValue>\n"),
+        RecordError::Field("SignatureValue")
+    ));
+    assert!(matches!(
+        swap("<X509Certificate>", "<X509Certificate>\n"),
+        RecordError::Field("X509Certificate")
+    ));
+    let upper = record.signer().fingerprint().to_string();
+    assert!(matches!(swap(&upper, &upper.to_uppercase()), RecordError::NotCanonical));
+}
+
+#[test]
+fn size_is_checked_first() {
+    let record = contact_record(&person("bob@example.net"), device(), NOW);
+    let padding = " ".repeat(RECORD_LIMIT);
+    assert!(matches!(
+        read(&format!("{}{padding}", record.to_xml())),
+        Err(RecordError::TooLarge)
+    ));
+    assert!(matches!(
+        Record::from_xml(&vec![0xff; RECORD_LIMIT], NOW),
+        Err(RecordError::NotText)
+    ));
+    let deep = "<a>".repeat(RECORD_LIMIT / 3);
+    assert!(matches!(read(&deep), Err(RecordError::Element("dhtRecord"))));
+}
+
+#[test]
+fn debug_output_tells_nothing_about_the_person() {
+    let record = contact_record(&person("bob@example.net"), device(), NOW);
+    assert_eq!(format!("{record:?}"), format!("Record(contacts, {NOW})"));
+}
+
+/// One change of a record's bytes.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Replace(prop::sample::Index, u8),
+    Insert(prop::sample::Index, Vec<u8>),
+    Remove(prop::sample::Index, usize),
+    /// Copies a stretch of the record to another place.
+    Copy(prop::sample::Index, prop::sample::Index, usize),
+    /// Exchanges two elements: stretches between angle brackets.
+    Swap(prop::sample::Index, prop::sample::Index),
+    /// Removes, doubles or empties what stands between two tags.
+    Snippet(prop::sample::Index, &'static str),
+}
+
+const SNIPPETS: &[&str] = &[
+    "<!-- -->",
+    "<?p?>",
+    "<![CDATA[x]]>",
+    "&amp;",
+    "&#65;",
+    "&lt;",
+    " xmlns:x=\"y\"",
+    " xmlns=\"\"",
+    " Id=\"One\"",
+    "<contact></contact>",
+    "</value><value Id=\"Two\">",
+    "<dhtRecord>",
+    "\r\n",
+    "\t",
+    "\u{85}",
+    "]]>",
+    "/>",
+];
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        4 => (index(), any::<u8>()).prop_map(|(at, byte)| Mutation::Replace(at, byte)),
+        2 => (index(), "[ -~]{1,3}").prop_map(|(at, text)| Mutation::Insert(at, text.into_bytes())),
+        2 => (index(), 1..40_usize).prop_map(|(at, count)| Mutation::Remove(at, count)),
+        1 => (index(), index(), 1..200_usize).prop_map(|(from, to, count)| Mutation::Copy(from, to, count)),
+        1 => (index(), index()).prop_map(|(a, b)| Mutation::Swap(a, b)),
+        2 => (index(), prop::sample::select(SNIPPETS)).prop_map(|(at, text)| Mutation::Snippet(at, text)),
+    ]
+}
+
+impl Mutation {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        match self {
+            Self::Replace(at, byte) => {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            Self::Insert(at, text) => {
+                let at = at.index(bytes.len());
+                bytes.splice(at..at, text.iter().copied());
+            }
+            Self::Remove(at, count) => {
+                let at = at.index(bytes.len());
+                bytes.drain(at..(at + count).min(bytes.len()));
+            }
+            Self::Copy(from, to, count) => {
+                let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+                let stretch = bytes[from..(from + count).min(bytes.len())].to_vec();
+                bytes.splice(to..to, stretch);
+            }
+            Self::Swap(a, b) => {
+                let tags: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'<').collect();
+                if tags.len() < 2 {
+                    return;
+                }
+                let part = |index: &prop::sample::Index| {
+                    let at = index.index(tags.len() - 1);
+                    tags[at]..tags[at + 1]
+                };
+                let (a, b) = (part(a), part(b));
+                if a.end <= b.start {
+                    let (first, second) = (bytes[a.clone()].to_vec(), bytes[b.clone()].to_vec());
+                    bytes.splice(b, first);
+                    bytes.splice(a, second);
+                }
+            }
+            Self::Snippet(at, text) => {
+                let at = at.index(bytes.len());
+                bytes.splice(at..at, text.bytes());
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// Whatever is changed, what is read says what was signed, by the same signer, in the same bytes.
+    #[test]
+    fn no_mutant_is_taken_with_another_content(
+        mutations in prop::collection::vec(mutation(), 1..4),
+        certificate in any::<bool>(),
+    ) {
+        thread_local! {
+            static RECORDS: [Record; 2] = {
+                let bob = person("bob@example.net");
+                [contact_record(&bob, device(), NOW), certificate_record(&bob, NOW)]
+            };
+        }
+        let record = RECORDS.with(|records| records[usize::from(certificate)].clone());
+        let mut bytes = record.to_xml().as_bytes().to_vec();
+        for mutation in &mutations {
+            mutation.apply(&mut bytes);
+        }
+        if let Ok(read) = Record::from_xml(&bytes, NOW) {
+            prop_assert!(read.says_the_same(&record));
+            prop_assert_eq!(read.to_xml().as_bytes(), &bytes[..]);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Record::from_xml(&bytes, NOW);
+    }
+}

@@ -1,0 +1,135 @@
+//! People, devices and records for tests.
+
+use corella_identity::{AddressOfRecord, Certificate, Credential, DeviceKey, Millis};
+use libp2p::PeerId;
+use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509NameBuilder};
+
+use crate::contacts::ContactSet;
+use crate::key::Key;
+use crate::record::{Record, Value};
+
+/// 2026-06-15T12:00:00Z.
+pub(crate) const NOW: Millis = 1_781_524_800_000;
+pub(crate) const MINUTE: Millis = 60_000;
+pub(crate) const HOUR: Millis = 60 * MINUTE;
+
+pub(crate) fn aor(text: &str) -> AddressOfRecord {
+    text.parse().unwrap()
+}
+
+pub(crate) fn person(address: &str) -> Credential {
+    Credential::self_signed(&aor(address), NOW).unwrap()
+}
+
+pub(crate) fn device() -> PeerId {
+    DeviceKey::generate().peer_id()
+}
+
+pub(crate) fn contacts(peer: PeerId) -> Value {
+    Value::Contacts(ContactSet {
+        peer,
+        addresses: vec![
+            "/ip4/192.0.2.17/tcp/4001".parse().unwrap(),
+            "/ip4/192.0.2.17/udp/4001/quic-v1".parse().unwrap(),
+        ],
+    })
+}
+
+/// A contact record for an hour.
+pub(crate) fn contact_record(credential: &Credential, peer: PeerId, sequence: Millis) -> Record {
+    let key = Key::Contacts(credential.address().clone());
+    Record::sign(credential, key, contacts(peer), sequence, sequence + HOUR).unwrap()
+}
+
+pub(crate) fn certificate_record(credential: &Credential, sequence: Millis) -> Record {
+    let key = Key::Certificate(credential.address().clone());
+    let value = Value::Certificate(vec![credential.certificate().clone()]);
+    Record::sign(credential, key, value, sequence, sequence + 24 * HOUR).unwrap()
+}
+
+/// Somebody who issues certificates.
+pub(crate) struct Authority {
+    pub(crate) certificate: Certificate,
+    x509: X509,
+    key: PKey<Private>,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = p256();
+        let x509 = x509(name, None, &key, &key, true);
+        Self {
+            certificate: Certificate::from_der(&x509.to_der().unwrap()).unwrap(),
+            x509,
+            key,
+        }
+    }
+
+    pub(crate) fn issue(&self, address: &str) -> Credential {
+        self.issue_for_key(address, &p256())
+    }
+
+    pub(crate) fn issue_rsa(&self, address: &str) -> Credential {
+        self.issue_for_key(address, &PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    }
+
+    fn issue_for_key(&self, address: &str, key: &PKey<Private>) -> Credential {
+        let x509 = x509(address, Some(&self.x509), &self.key, key, false);
+        let pem = x509.to_pem().unwrap();
+        Credential::from_pem(&pem, &key.private_key_to_pem_pkcs8().unwrap(), &aor(address)).unwrap()
+    }
+}
+
+fn p256() -> PKey<Private> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+}
+
+fn x509(name: &str, issuer: Option<&X509>, issuer_key: &PKey<Private>, key: &PKey<Private>, ca: bool) -> X509 {
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    let mut serial = BigNum::new().unwrap();
+    serial.rand(127, MsbOption::ONE, false).unwrap();
+    builder
+        .set_serial_number(&Asn1Integer::from_bn(&serial).unwrap())
+        .unwrap();
+    let mut subject = X509NameBuilder::new().unwrap();
+    subject.append_entry_by_nid(Nid::COMMONNAME, name).unwrap();
+    let subject = subject.build();
+    builder.set_subject_name(&subject).unwrap();
+    builder
+        .set_issuer_name(issuer.map_or(&subject, |issuer| issuer.subject_name()))
+        .unwrap();
+    let day = 24 * HOUR;
+    builder
+        .set_not_before(&Asn1Time::from_unix((NOW - day) / 1000).unwrap())
+        .unwrap();
+    builder
+        .set_not_after(&Asn1Time::from_unix((NOW + 30 * day) / 1000).unwrap())
+        .unwrap();
+    builder.set_pubkey(key).unwrap();
+    let mut constraints = BasicConstraints::new();
+    if ca {
+        constraints.ca();
+    }
+    builder
+        .append_extension(constraints.critical().build().unwrap())
+        .unwrap();
+    if !ca {
+        let names = SubjectAlternativeName::new()
+            .email(name)
+            .build(&builder.x509v3_context(None, None))
+            .unwrap();
+        builder.append_extension(names).unwrap();
+    }
+    builder.sign(issuer_key, MessageDigest::sha256()).unwrap();
+    builder.build()
+}
