@@ -6,6 +6,7 @@
 /// Universal tags, with the constructed bit where the type has it.
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
+    pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const SEQUENCE: u8 = 0x30;

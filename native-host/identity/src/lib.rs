@@ -7,14 +7,18 @@
 //! - [`certificate`], [`credential`]: what others see of an identity, and the owner's half with the private key.
 //! - [`device`]: the key of one installation, which names it in the overlay.
 //! - [`trust`]: the one place that decides which certificate is used for an address, and what it is worth.
+//! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
 
 #![forbid(unsafe_code)]
 
 pub mod address;
 pub mod certificate;
+pub mod cpim;
 pub mod credential;
 mod der;
 pub mod device;
+mod mime;
+pub mod seal;
 #[cfg(test)]
 mod testing;
 pub mod trust;

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use super::{AddressError, AddressOfRecord, MailAddress, split_at_sign};
 
-/// `sip:` + the address; escapes what `user` of RFC 3261 section 25.1 does not allow as it is.
+/// `sip:` + the address; escapes what `user` of RFC 3261 section 25.1 does not allow as it is, and the slash, which it
+/// does: `sip://` is read as a mistake.
 pub(super) fn sip_uri(mail: &MailAddress) -> String {
     let mut uri = String::from("sip:");
     for byte in mail.local().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?".contains(&byte) {
             uri.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.

@@ -206,8 +206,8 @@ fn the_sip_uri_escapes_what_rfc_3261_does_not_allow() {
         "sip:a%23b%25c%5Ed%60%7B%7C%7D@example.net"
     );
     assert_eq!(
-        aor("a!$&'*-/=?_~b@example.net").sip_uri(),
-        "sip:a!$&'*-/=?_~b@example.net"
+        aor("//a!$&'*-=?_~b@example.net").sip_uri(),
+        "sip:%2F%2Fa!$&'*-=?_~b@example.net"
     );
 }
 
@@ -227,7 +227,6 @@ proptest! {
         local in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\\.[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}){0,2}",
         domain in "[a-z0-9]{1,10}(\\.[a-z0-9]{1,10}){0,3}",
     ) {
-        prop_assume!(!local.starts_with("//"));
         let address = aor(&format!("{local}@{domain}"));
         prop_assert_eq!(AddressOfRecord::from_sip_uri(&address.sip_uri()), Ok(address.clone()));
         prop_assert_eq!(AddressOfRecord::parse_link(&address.sip_uri()), Ok(address));
