@@ -56,7 +56,8 @@ impl Agent {
         let trust = self.usable_key(&to).map_or(Trust::Unverified, |(_, trust)| trust);
         let pair = Pair { own, with: to };
         let peer = self.peers.entry(pair.clone()).or_default();
-        let sequence = peer.next_sequence.max(1);
+        // Counted from the time: the numbers of another device, or of one that lost its store, do not begin anew.
+        let sequence = peer.next_sequence.max(u64::try_from(now).unwrap_or(1));
         peer.next_sequence = sequence + 1;
         let outgoing = Outgoing {
             id: id.clone(),

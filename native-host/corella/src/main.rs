@@ -1,2 +1,29 @@
 //! The peer-to-peer SIP agent that Thunderbird starts: the bridge, the runtime and the commands.
-fn main() {}
+//!
+//! - [`bridge`]: frames and requests of the add-on, or of whoever talks JSON-RPC to us.
+//! - [`host`]: one user's agent with its store and network; carries out what the core decides.
+//! - [`commands`]: what the program can be started as.
+//! - [`protocol`]: the types of the bridge; `native-host/PROTOCOL.md` in words.
+
+#![forbid(unsafe_code)]
+
+mod bridge;
+mod cli;
+mod commands;
+mod config;
+mod content;
+mod host;
+mod lock;
+mod logging;
+mod paths;
+mod protocol;
+mod roster;
+mod time;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Two crypto providers are linked; the first thing is to say which one TLS uses. It fails only where one was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    cli::run()
+}

@@ -1,0 +1,110 @@
+//! What sealed envelopes carry, as bytes with a content type.
+//!
+//! - A person's words: `text/plain;charset=utf-8`.
+//! - Delivery notices: `application/vnd.corella.notice`, lines of `delivered SP message-id LF`. RFC 5438's `message/imdn+xml` names one
+//!   message each; a burst of messages would cost a signature each way for every one of them.
+//! - A status: `application/pidf+xml` (RFC 3863, with RPID activities), as any SIP presence agent reads it.
+
+use corella_agent::{Content, Presence};
+use corella_sip::pidf;
+
+const TEXT: &str = "text/plain;charset=utf-8";
+const NOTICE: &str = "application/vnd.corella.notice";
+/// The longest Message-ID.
+const ID_BYTES: usize = 64;
+/// A notice names at most so many messages.
+const NOTICES: usize = 1000;
+
+/// Writes `content` as its author, `entity` (a `sip:` URI).
+pub(crate) fn encode(content: &Content, entity: &str) -> (&'static str, Vec<u8>) {
+    match content {
+        Content::Text(text) => (TEXT, text.clone().into_bytes()),
+        Content::Delivered(ids) => (NOTICE, ids.iter().map(|id| format!("delivered {id}\n")).collect::<String>().into()),
+        Content::Presence(presence) => (pidf::CONTENT_TYPE, pidf::write(&to_pidf(presence, entity)).into_bytes()),
+    }
+}
+
+/// Reads what a peer wrote; the error says what is wrong with it.
+pub(crate) fn decode(content_type: &str, body: &[u8]) -> Result<Content, &'static str> {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = std::str::from_utf8(body).map_err(|_| "not UTF-8")?;
+    match media_type.as_str() {
+        "text/plain" => Ok(Content::Text(text.to_owned())),
+        NOTICE => notices(text),
+        pidf::CONTENT_TYPE => pidf::read(text).map(from_pidf).map_err(|_| "not a presence document"),
+        _ => Err("a content type that is not known"),
+    }
+}
+
+fn notices(text: &str) -> Result<Content, &'static str> {
+    let ids = text
+        .lines()
+        .map(|line| line.strip_prefix("delivered ").filter(|id| (1..=ID_BYTES).contains(&id.len())).map(str::to_owned))
+        .collect::<Option<Vec<_>>>()
+        .ok_or("not a notice")?;
+    if ids.is_empty() || ids.len() > NOTICES { Err("not a notice") } else { Ok(Content::Delivered(ids)) }
+}
+
+fn to_pidf(presence: &Presence, entity: &str) -> pidf::Document {
+    use corella_agent::Status;
+    pidf::Document {
+        entity: entity.to_owned(),
+        open: presence.status != Status::Offline,
+        activity: match presence.status {
+            Status::Away => Some(pidf::Activity::Away),
+            Status::Busy => Some(pidf::Activity::Busy),
+            Status::Online | Status::Offline => None,
+        },
+        note: presence.note.clone(),
+    }
+}
+
+fn from_pidf(document: pidf::Document) -> Content {
+    use corella_agent::Status;
+    let status = match (document.open, document.activity) {
+        (false, _) => Status::Offline,
+        (true, Some(pidf::Activity::Away)) => Status::Away,
+        (true, Some(pidf::Activity::Busy)) => Status::Busy,
+        (true, None) => Status::Online,
+    };
+    let note = document.note.map(|n| n.chars().take(Presence::NOTE_CHARS).collect::<String>());
+    Content::Presence(Presence { status, note: note.filter(|n| !n.trim().is_empty()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use corella_agent::Status;
+    use proptest::prelude::*;
+
+    fn round_trip(content: Content) {
+        let (content_type, body) = encode(&content, "sip:alice@example.net");
+        assert_eq!(decode(content_type, &body), Ok(content));
+    }
+
+    #[test]
+    fn everything_survives_the_way() {
+        round_trip(Content::Text("Grüße, 世界 & <b>".into()));
+        round_trip(Content::Delivered(vec!["a1".into(), "b2".into()]));
+        for status in [Status::Online, Status::Away, Status::Busy, Status::Offline] {
+            round_trip(Content::Presence(Presence { status, note: Some("at <lunch> & \"back\" soon".into()) }));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        assert!(decode("image/png", b"x").is_err());
+        assert!(decode("text/plain", b"\xff").is_err());
+        assert!(decode(NOTICE, b"").is_err());
+        assert!(decode(NOTICE, b"read x\n").is_err());
+        assert!(decode(NOTICE, format!("delivered {}\n", "x".repeat(65)).as_bytes()).is_err());
+        assert!(decode(pidf::CONTENT_TYPE, b"<presence/>").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200), kind in 0..3) {
+            let _ = decode([TEXT, NOTICE, pidf::CONTENT_TYPE][kind as usize], &body);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The standing links: for each, one task that seals and sends, and one that opens what comes in, so that each direction keeps its
+//! order and no peer's cryptography holds up another's.
+
+use std::{collections::HashMap, sync::Arc};
+
+use corella_agent::{Content, Event, LinkId};
+use corella_identity::{
+    AddressOfRecord, Certificate, Credential, Millis,
+    seal::{self, Envelope, OpenError},
+};
+use corella_overlay::{Link, peer_host};
+use corella_sip::{IncomingMessage, LinkInfo, OutgoingMessage, UserAgent};
+use tokio::sync::mpsc;
+
+use super::{Shared, actor::Input};
+use crate::{content, time};
+
+/// Something to seal and send.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) certificate: Certificate,
+    pub(super) id: String,
+    pub(super) at: Millis,
+    pub(super) sequence: u64,
+    pub(super) content: Content,
+    /// Whether the core wants to know what became of it.
+    pub(super) kept: bool,
+}
+
+/// What both tasks of a link know.
+struct Ends {
+    id: LinkId,
+    own: AddressOfRecord,
+    with: AddressOfRecord,
+    /// The key that signed the peer's contact record.
+    certificate: Certificate,
+    credential: Arc<Credential>,
+    sip: UserAgent,
+    shared: Arc<Shared>,
+}
+
+/// All links.
+#[derive(Default)]
+pub(super) struct Links {
+    standing: HashMap<LinkId, Standing>,
+}
+
+struct Standing {
+    jobs: mpsc::UnboundedSender<Job>,
+    incoming: mpsc::UnboundedSender<IncomingMessage>,
+    sip: UserAgent,
+}
+
+impl Links {
+    pub(super) fn attach(
+        &mut self,
+        id: LinkId,
+        link: Link,
+        stranger: bool,
+        credential: Arc<Credential>,
+        sip: UserAgent,
+        shared: Arc<Shared>,
+    ) {
+        let info = LinkInfo {
+            id,
+            peer_host: peer_host::host_of(&link.peer),
+            local_uri: link.local.sip_uri(),
+            remote_uri: link.remote.sip_uri(),
+            stranger,
+        };
+        let (jobs, to_send) = mpsc::unbounded_channel();
+        let (incoming, to_open) = mpsc::unbounded_channel();
+        let (own, with, certificate) = (link.local.clone(), link.remote.clone(), link.certificate.clone());
+        let ends = Arc::new(Ends { id, own, with, certificate, credential, sip: sip.clone(), shared });
+        sip.attach(info, link.stream);
+        tokio::spawn(send_all(ends.clone(), to_send));
+        tokio::spawn(open_all(ends, to_open));
+        self.standing.insert(id, Standing { jobs, incoming, sip });
+    }
+
+    pub(super) fn send(&self, link: LinkId, job: Job) {
+        if let Some(standing) = self.standing.get(&link) {
+            let _ = standing.jobs.send(job);
+        }
+    }
+
+    pub(super) fn received(&self, message: IncomingMessage) {
+        if let Some(standing) = self.standing.get(&message.link) {
+            let _ = standing.incoming.send(message);
+        }
+    }
+
+    /// Closes a link; that it is gone is told by the user agent.
+    pub(super) fn close(&self, link: LinkId) {
+        if let Some(standing) = self.standing.get(&link) {
+            standing.sip.detach(link);
+        }
+    }
+
+    pub(super) fn remove(&mut self, link: LinkId) -> bool {
+        self.standing.remove(&link).is_some()
+    }
+}
+
+async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    while let Some(job) = jobs.recv().await {
+        let (content_type, body) = content::encode(&job.content, &ends.own.sip_uri());
+        let envelope = Envelope {
+            from: ends.own.clone(),
+            to: ends.with.clone(),
+            at: job.at,
+            id: job.id.clone(),
+            sequence: job.sequence,
+            content_type: content_type.to_owned(),
+            body,
+        };
+        let sealed = match seal::seal(&envelope, &ends.credential, &job.certificate) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                tracing::error!("a message could not be sealed: {error}");
+                report(&ends, &job, None);
+                continue;
+            }
+        };
+        let message = OutgoingMessage {
+            from_uri: ends.own.sip_uri(),
+            to_uri: ends.with.sip_uri(),
+            content_type: seal::CONTENT_TYPE.to_owned(),
+            body: sealed,
+        };
+        let ends = ends.clone();
+        tokio::spawn(async move {
+            let status = match ends.sip.message(ends.id, message).await {
+                Ok(answer) => Some(answer.status),
+                Err(corella_sip::SendError::TooLarge) => Some(513),
+                Err(error) => {
+                    tracing::debug!("a request got no answer: {error}");
+                    None
+                }
+            };
+            report(&ends, &job, status);
+        });
+    }
+}
+
+fn report(ends: &Ends, job: &Job, status: Option<u16>) {
+    if job.kept {
+        let (link, id) = (ends.id, job.id.clone());
+        let event = match status {
+            Some(status) => Event::Answered { link, id, status },
+            None => Event::NotAnswered { link, id },
+        };
+        let _ = ends.shared.inbox.send(Input::Event(event));
+    }
+}
+
+async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<IncomingMessage>) {
+    while let Some(message) = messages.recv().await {
+        match open(&ends, &message) {
+            Ok((envelope, content)) => {
+                let Envelope { id, at, sequence, .. } = envelope;
+                let (link, responder) = (ends.id, message.responder);
+                let _ = ends.shared.inbox.send(Input::Opened { link, id, at, sequence, content, responder });
+            }
+            Err((status, what)) => {
+                tracing::info!(status, "a message was refused: {what}");
+                message.responder.answer(status);
+            }
+        }
+    }
+}
+
+/// Opens an envelope; else the SIP status and the name of what is wrong.
+fn open(ends: &Ends, message: &IncomingMessage) -> Result<(Envelope, Content), (u16, String)> {
+    let media_type = message.content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/pkcs7-mime") {
+        return Err((415, "not sealed".into()));
+    }
+    let envelope = seal::open(&message.body, &ends.credential, &ends.certificate, time::now()).map_err(|error| {
+        let status = match error {
+            OpenError::Undecipherable => 493,
+            OpenError::TooLarge => 413,
+            OpenError::Malformed(_) => 400,
+            _ => 403,
+        };
+        (status, error.to_string())
+    })?;
+    let content = content::decode(&envelope.content_type, &envelope.body).map_err(|what| (415, what.to_owned()))?;
+    Ok((envelope, content))
+}

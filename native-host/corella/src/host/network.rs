@@ -1,0 +1,65 @@
+//! The network side of a host: the overlay and the SIP user agent, and their events on the way to the actor.
+
+use corella_identity::DeviceKey;
+use corella_overlay::{Overlay, OverlayConfig, peer_host};
+use corella_sip::{UserAgent, UserAgentConfig};
+use tokio::sync::mpsc;
+
+use super::{HostSettings, actor::Input};
+use crate::{paths, protocol::VERSION};
+
+/// Both of them, running.
+pub(super) struct Network {
+    pub(super) overlay: Overlay,
+    pub(super) sip: UserAgent,
+}
+
+impl Network {
+    /// Binds the listeners and starts both.
+    pub(super) async fn start(
+        device: DeviceKey,
+        settings: &HostSettings,
+        inbox: mpsc::UnboundedSender<Input>,
+    ) -> Result<Network, String> {
+        let host = peer_host::host_of(&device.peer_id());
+        let config = overlay_config(device, settings);
+        let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
+        let sip_config = UserAgentConfig { host, product: format!("Corella/{VERSION}") };
+        let (sip, mut sip_events) = UserAgent::start(sip_config).await.map_err(|error| error.to_string())?;
+        let to_actor = inbox.clone();
+        tokio::spawn(async move {
+            while let Some(event) = overlay_events.recv().await {
+                if to_actor.send(Input::Overlay(event)).is_err() {
+                    return;
+                }
+            }
+        });
+        tokio::spawn(async move {
+            while let Some(event) = sip_events.recv().await {
+                if inbox.send(Input::Sip(event)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Network { overlay, sip })
+    }
+
+    /// Ends in good order: contact records are withdrawn, links closed.
+    pub(super) async fn stop(self) {
+        self.sip.shutdown().await;
+        self.overlay.shutdown().await;
+    }
+}
+
+fn overlay_config(device: DeviceKey, settings: &HostSettings) -> OverlayConfig {
+    OverlayConfig {
+        listen: settings.network.listen.clone(),
+        bootstrap: settings.network.bootstrap.clone(),
+        mdns: settings.network.mdns,
+        meeting_place: Some(paths::meeting_place()),
+        anchors: settings.anchors.clone(),
+        agent_version: format!("corella/{VERSION}"),
+        relay_server: false,
+        ..OverlayConfig::new(device)
+    }
+}

@@ -1,0 +1,13 @@
+//! Logs: on stderr, which Thunderbird shows in its browser console.
+
+use tracing_subscriber::EnvFilter;
+
+/// Warnings, and our own information. `CORELLA_LOG` changes it, as in `CORELLA_LOG=debug`; message text, addresses and keys are never
+/// logged above `trace`, and what libraries log of them is filtered out at any setting.
+pub(crate) fn start() {
+    let wanted = std::env::var("CORELLA_LOG").unwrap_or_else(|_| "warn,corella=info".to_owned());
+    let filter = EnvFilter::try_new(format!("{wanted},{}", corella_sip::QUIET_LOGS))
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", corella_sip::QUIET_LOGS)));
+    // A second start in one process would be refused, and change nothing.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}

@@ -1,0 +1,179 @@
+//! The methods' parameters and results. Unknown parameters are refused, so that a misspelt one is not silently nothing.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::types::{Buddy, Conversation, Hit, Identity, Message, Presence};
+
+macro_rules! params {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty $(= $ts:literal)?),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Deserialize, TS)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[ts(optional_fields)]
+        pub(crate) struct $name { $($(#[$fdoc])* $(#[ts(type = $ts)])? pub $field: $ty),* }
+    )*};
+}
+
+macro_rules! results {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, TS)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) struct $name { $($(#[$fdoc])* pub $field: $ty),* }
+    )*};
+}
+
+params! {
+    /// `hello`.
+    HelloParams {
+        /// The caller's name.
+        client: String,
+        /// The caller's version, `major.minor.patch`.
+        version: String,
+        /// The random id of the Thunderbird profile.
+        profile: Option<String>,
+    }
+    /// Methods without parameters.
+    NoParams {}
+    /// `identity/enrol`.
+    EnrolParams {
+        /// The address to go on line with.
+        address: String,
+    }
+    /// `identity/import`.
+    ImportParams {
+        /// The address that the certificate is for.
+        address: String,
+        /// PEM, leaf first.
+        certificate: String,
+        /// PEM.
+        key: String,
+    }
+    /// `messages/send`.
+    SendParams {
+        /// To whom.
+        to: String,
+        /// Plain text.
+        text: String,
+        /// Which own address.
+        from: Option<String>,
+    }
+    /// `messages/list`.
+    ListParams {
+        /// The other side.
+        with: String,
+        /// Messages before this one.
+        before: Option<String>,
+        /// Messages on both sides of this one.
+        around: Option<String>,
+        /// At most so many.
+        limit: Option<u32>,
+    }
+    /// `messages/search`.
+    SearchParams {
+        /// In the query language.
+        query: String,
+        /// At most so many.
+        limit: Option<u32>,
+        /// Where the last page ended.
+        cursor: Option<String>,
+    }
+    /// `messages/markRead`.
+    MarkReadParams {
+        /// The other side.
+        with: String,
+        /// Up to and with this one.
+        up_to: String,
+    }
+    /// `messages/retry`.
+    RetryParams {
+        /// The other side.
+        with: String,
+        /// The failed message.
+        id: String,
+    }
+    /// `buddies/add`.
+    AddParams {
+        /// Whom.
+        address: String,
+        /// What the user calls them.
+        name: Option<String>,
+    }
+    /// `buddies/accept`.
+    AcceptParams {
+        /// Whom.
+        address: String,
+        /// The key, to answer a question.
+        fingerprint: Option<String>,
+    }
+    /// `buddies/block`, `buddies/remove`.
+    AddressParams {
+        /// Whom.
+        address: String,
+    }
+    /// `presence/set`.
+    PresenceParams {
+        /// The status.
+        status: Presence,
+        /// Words beside it.
+        note: Option<String>,
+    }
+}
+
+results! {
+    /// Of `hello`.
+    HelloResult {
+        /// The host's version.
+        version: String,
+        /// Of the protocol.
+        protocol: u32,
+        /// Own addresses.
+        addresses: Vec<String>,
+    }
+    /// Of `identity/list`.
+    IdentitiesResult {
+        /// All of them.
+        identities: Vec<Identity>,
+    }
+    /// Of `messages/send` and `messages/retry`.
+    SentResult {
+        /// The Message-ID.
+        id: String,
+        /// `pending`.
+        state: String,
+    }
+    /// Of `messages/list`.
+    ListResult {
+        /// Oldest first.
+        messages: Vec<Message>,
+        /// Older ones exist.
+        more: bool,
+    }
+    /// Of `messages/conversations`.
+    ConversationsResult {
+        /// Latest first.
+        conversations: Vec<Conversation>,
+    }
+    /// Of `buddies/list`.
+    BuddiesResult {
+        /// All of them.
+        buddies: Vec<Buddy>,
+    }
+    /// Of methods with nothing to tell.
+    Empty {}
+}
+
+/// Of `messages/search`.
+#[derive(Debug, Serialize, TS)]
+pub(crate) struct SearchResult {
+    /// How many match in all.
+    #[ts(type = "number")]
+    pub total: u64,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// For the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cursor: Option<String>,
+}

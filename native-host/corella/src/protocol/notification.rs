@@ -1,0 +1,49 @@
+//! What the host says unasked.
+
+use serde::Serialize;
+
+use super::types::{Buddy, Message, Status};
+
+/// A notification: `method` and `params` of JSON-RPC.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "method", content = "params")]
+pub(crate) enum Notification {
+    /// New, or another state.
+    #[serde(rename = "messages/changed")]
+    Message {
+        /// As it is now.
+        message: Box<Message>,
+    },
+    /// Without a buddy it was removed.
+    #[serde(rename = "buddies/changed")]
+    Buddy {
+        /// Who.
+        address: String,
+        /// As it is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        buddy: Option<Box<Buddy>>,
+    },
+    /// A buddy's status.
+    #[serde(rename = "presence/changed")]
+    Presence {
+        /// Who.
+        address: String,
+        /// The status.
+        status: &'static str,
+        /// Words beside it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// The host's own condition.
+    #[serde(rename = "status/changed")]
+    Status(Box<Status>),
+    /// Something the user is told once.
+    #[serde(rename = "notice")]
+    Notice {
+        /// What.
+        kind: &'static str,
+        /// About whom.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+}

@@ -1,0 +1,268 @@
+//! The roster: who the user knows, and the status last chosen, in a small SQLite database of its own.
+
+use std::path::Path;
+
+use corella_agent::{Buddy, Consent, Presence, Status};
+use corella_identity::{
+    AddressOfRecord, Certificate, Fingerprint,
+    trust::{Candidate, Known, Question},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+
+const SCHEMA: &str = "
+CREATE TABLE buddies (
+    address     TEXT PRIMARY KEY,
+    name        TEXT,
+    own         TEXT,
+    consent     TEXT NOT NULL CHECK (consent IN ('buddy', 'request', 'blocked')),
+    certificate BLOB,
+    trust       TEXT,
+    question    TEXT
+) STRICT;
+CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
+";
+/// The version of the schema; raised with each migration.
+const VERSION: i64 = 1;
+
+/// The roster cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RosterError {
+    /// SQLite says why.
+    #[error("the buddy list cannot be read or written: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Made by a newer Corella.
+    #[error("the buddy list was made by a newer Corella (version {0}); update this one")]
+    Newer(i64),
+}
+
+/// The open roster.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    db: Connection,
+}
+
+impl Roster {
+    /// Opens or makes it, for its owner only.
+    pub(crate) fn open(path: &Path) -> Result<Roster, RosterError> {
+        private(path);
+        let mut db = Connection::open(path)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        match db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
+            0 => {
+                let tx = db.transaction()?;
+                tx.execute_batch(SCHEMA)?;
+                tx.pragma_update(None, "user_version", VERSION)?;
+                tx.commit()?;
+            }
+            VERSION => {}
+            newer => return Err(RosterError::Newer(newer)),
+        }
+        Ok(Roster { db })
+    }
+
+    /// Everyone. A row that makes no sense is left out and logged, so that one bad row does not cost all.
+    pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
+        let mut query =
+            self.db.prepare("SELECT address, name, own, consent, certificate, trust, question FROM buddies")?;
+        let rows = query.query_map([], |row| {
+            Ok(Row {
+                address: row.get(0)?,
+                name: row.get(1)?,
+                own: row.get(2)?,
+                consent: row.get(3)?,
+                certificate: row.get(4)?,
+                trust: row.get(5)?,
+                question: row.get(6)?,
+            })
+        })?;
+        let mut buddies = Vec::new();
+        for row in rows {
+            match row?.buddy() {
+                Some(buddy) => buddies.push(buddy),
+                None => tracing::warn!("a buddy in the roster makes no sense and is left out"),
+            }
+        }
+        Ok(buddies)
+    }
+
+    /// Remembers one.
+    pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
+        self.db.execute(
+            "INSERT OR REPLACE INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                buddy.address.as_str(),
+                buddy.name,
+                buddy.own.as_ref().map(AddressOfRecord::as_str),
+                buddy.consent.as_str(),
+                buddy.known.as_ref().map(|k| k.certificate.der()),
+                buddy.known.as_ref().map(|k| k.trust.as_str()),
+                buddy.question.as_ref().map(|q| question_json(q).to_string()),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets one.
+    pub(crate) fn forget(&self, address: &AddressOfRecord) -> Result<(), RosterError> {
+        self.db.execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
+        Ok(())
+    }
+
+    /// The status last chosen.
+    pub(crate) fn presence(&self) -> Result<Presence, RosterError> {
+        let row = self.db.query_row("SELECT status, note FROM presence", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        });
+        Ok(match row.optional()? {
+            Some((status, note)) => Presence { status: Status::parse(&status).unwrap_or(Status::Online), note },
+            None => Presence::default(),
+        })
+    }
+
+    /// Remembers the status.
+    pub(crate) fn save_presence(&self, presence: &Presence) -> Result<(), RosterError> {
+        let row = params![presence.status.as_str(), presence.note];
+        self.db.execute("INSERT OR REPLACE INTO presence VALUES (1, ?1, ?2)", row)?;
+        Ok(())
+    }
+}
+
+struct Row {
+    address: String,
+    name: Option<String>,
+    own: Option<String>,
+    consent: String,
+    certificate: Option<Vec<u8>>,
+    trust: Option<String>,
+    question: Option<String>,
+}
+
+impl Row {
+    fn buddy(self) -> Option<Buddy> {
+        let known = match (self.certificate, self.trust) {
+            (Some(der), Some(trust)) => {
+                Some(Known { certificate: Certificate::from_der(&der).ok()?, trust: word(&trust)? })
+            }
+            _ => None,
+        };
+        let own = match self.own {
+            Some(own) => Some(own.parse().ok()?),
+            None => None,
+        };
+        Some(Buddy {
+            address: self.address.parse().ok()?,
+            name: self.name,
+            own,
+            consent: Consent::parse(&self.consent)?,
+            known,
+            question: self.question.and_then(|text| question(&text)),
+        })
+    }
+}
+
+fn question_json(question: &Question) -> Value {
+    let candidates: Vec<Value> = question
+        .candidates
+        .iter()
+        .map(|c| json!({ "pem": c.certificate.to_pem(), "trust": c.trust.as_str() }))
+        .collect();
+    json!({ "kind": question.kind.as_str(), "candidates": candidates })
+}
+
+fn question(text: &str) -> Option<Question> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let candidates = value["candidates"].as_array()?.iter().map(|c| {
+        let certificate = Certificate::from_pem(c["pem"].as_str()?.as_bytes()).ok()?;
+        let fingerprint: Fingerprint = certificate.fingerprint();
+        Some(Candidate { fingerprint, certificate, trust: word(c["trust"].as_str()?)? })
+    });
+    Some(Question {
+        kind: word(value["kind"].as_str()?)?,
+        candidates: candidates.collect::<Option<Vec<_>>>()?,
+    })
+}
+
+/// The value that the room `identity` writes as this word.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(Value::from(text)).ok()
+}
+
+/// The file exists with mode 0600 before SQLite opens it, so that it, and the files beside it, never have another.
+fn private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // If this fails, opening the database fails too, and says why.
+    let _ = options.open(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use corella_identity::{Credential, trust::{QuestionKind, Trust}};
+
+    fn address(text: &str) -> AddressOfRecord {
+        text.parse().unwrap()
+    }
+
+    fn certificate(text: &str) -> Certificate {
+        Credential::self_signed(&address(text), 1_700_000_000_000).unwrap().certificate().clone()
+    }
+
+    #[test]
+    fn what_is_saved_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.db");
+        let (bob, other) = (certificate("bob@example.net"), certificate("bob@example.net"));
+        let buddy = Buddy {
+            name: Some("Bob".into()),
+            own: Some(address("alice@example.net")),
+            known: Some(Known { certificate: bob.clone(), trust: Trust::Pinned }),
+            question: Some(Question {
+                kind: QuestionKind::Changed,
+                candidates: vec![Candidate { fingerprint: other.fingerprint(), certificate: other.clone(), trust: Trust::Unverified }],
+            }),
+            ..Buddy::new(address("bob@example.net"), Consent::Buddy)
+        };
+        {
+            let roster = Roster::open(&path).unwrap();
+            roster.save(&buddy).unwrap();
+            roster.save(&Buddy::new(address("eve@example.net"), Consent::Blocked)).unwrap();
+            roster.forget(&address("eve@example.net")).unwrap();
+            roster.save_presence(&Presence { status: Status::Away, note: Some("x".into()) }).unwrap();
+        }
+        let roster = Roster::open(&path).unwrap();
+        let found = roster.buddies().unwrap();
+        assert_eq!(found.len(), 1);
+        let known = found[0].known.as_ref().unwrap();
+        assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
+        assert_eq!(found[0].question.as_ref().unwrap().candidates[0].fingerprint, other.fingerprint());
+        assert_eq!(found[0].name.as_deref(), Some("Bob"));
+        assert_eq!(roster.presence().unwrap(), Presence { status: Status::Away, note: Some("x".into()) });
+    }
+
+    #[test]
+    fn a_newer_roster_is_refused_with_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.db");
+        Roster::open(&path).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
+        assert!(Roster::open(&path).unwrap_err().to_string().contains("newer"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.db");
+        let roster = Roster::open(&path).unwrap();
+        roster.save_presence(&Presence::default()).unwrap();
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        }
+    }
+}
