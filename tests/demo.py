@@ -79,7 +79,12 @@ def show(person: Person) -> int:
         thunderbird = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     print("Thunderbird is open. Choose your address and go on line; then open the address book, choose Echo, and click")
     print(f"sip:{ECHO}. Everything ends when you close Thunderbird.", flush=True)
-    return thunderbird.wait()
+    try:
+        return thunderbird.wait()
+    finally:
+        # Closed by the user it is gone already; when this program is ended, it goes too.
+        thunderbird.terminate()
+        thunderbird.wait()
 
 
 def screen(mine: dict[str, str] | os._Environ[str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from lib.home import Home
 
 # Seconds until a virtual screen must be there.
 _PATIENCE = 30.0
+# So often a screen that never rests (a blinking caret) is looked at.
+_LOOKS = 6
 
 
 class Display:
@@ -26,9 +28,17 @@ class Display:
         self._manager = self._spawn(["openbox"], self._environment)
 
     def screenshot(self, path: Path) -> None:
-        """Writes what the screen shows now."""
+        """Writes what the screen shows, once it shows the same twice: until then something is still being drawn."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["import", "-window", "root", str(path)], env=self._environment, check=True)
+        last = b""
+        for _ in range(_LOOKS):
+            picture = subprocess.run(
+                ["import", "-window", "root", "png:-"], env=self._environment, check=True, capture_output=True
+            ).stdout
+            if picture == last:
+                break
+            last = picture
+        path.write_bytes(last)
 
     def stop(self) -> None:
         """Ends both."""

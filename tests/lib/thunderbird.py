@@ -28,6 +28,14 @@ Services.wm.getMostRecentWindow("mail:3pane").gTabmail.openTab("contentTab", {
   initialBrowsingContextGroupId: policy.browsingContextGroupId,
 });
 """
+# A page hidden behind another tab draws nothing: then there is nothing to wait for.
+_DRAWN = """
+const [done] = arguments;
+if (document.hidden) {
+  done();
+}
+requestAnimationFrame(() => requestAnimationFrame(done));
+"""
 _TABS = Path(__file__).with_name("marionette_tabs.js")
 
 
@@ -101,6 +109,8 @@ class Thunderbird:
     def screenshot(self, path: Path) -> None:
         """Writes what its screen shows."""
         assert self.display is not None, "a headless Thunderbird has no screen"
+        with contextlib.suppress(MarionetteException, OSError, AttributeError):
+            self.marionette.execute_async_script(_DRAWN)
         self.display.screenshot(path)
 
     def chrome(self, script: str, *arguments: Json) -> Json:
