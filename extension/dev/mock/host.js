@@ -1,0 +1,339 @@
+/**
+ * A host that follows a script: the methods of PROTOCOL.md on data in memory. What a real host decides (delivery, trust) it
+ * leaves to whoever drives it, through `put` and `tell`.
+ */
+
+import { portPair } from "./port.js";
+
+/** @import { Buddy, Identity, Message, Methods, Notifications, Status } from "../../src/protocol.js" */
+
+/**
+ * @typedef {object} Script
+ * @property {"ready" | "missing" | "too-old" | "too-new" | "crashing" | "in-use"} [mode]
+ * @property {string[]} [addresses]
+ * @property {Buddy[]} [buddies]
+ * @property {Message[]} [messages] oldest first
+ * @property {Partial<Status>} [status]
+ */
+
+export const VERSION = "0.1.0";
+
+class Failure extends Error {
+  /**
+   * @param {string} name
+   * @param {number} code
+   * @param {object} [data]
+   */
+  constructor(name, code, data = {}) {
+    super(name);
+    this.code = code;
+    this.data = { name, ...data };
+  }
+}
+
+export class MockHost {
+  mode;
+  addresses;
+  /** @type {Map<string, Buddy>} */
+  buddies;
+  messages;
+  status;
+  /** @type {{method: string, params: any}[]} every call, in order */
+  calls = [];
+  /** How often it was started. */
+  starts = 0;
+  /** @type {import("./port.js").MockPort | null} */
+  #port = null;
+  #sequence = 1000;
+
+  /** @param {Script} script */
+  constructor({ mode = "ready", addresses = ["alice@example.test"], buddies = [], messages = [], status = {} }) {
+    this.mode = mode;
+    this.addresses = addresses;
+    this.buddies = new Map(buddies.map((buddy) => [buddy.address, buddy]));
+    this.messages = messages;
+    this.status = status;
+  }
+
+  /** @returns {messenger.runtime.Port} */
+  connect() {
+    this.starts++;
+    const [addon, host] = portPair("org.p2p_sip.corella");
+    if (this.mode === "missing") {
+      host.end("No such native application org.p2p_sip.corella");
+    } else if (this.mode === "crashing") {
+      host.end(null);
+    }
+    this.#port = host;
+    host.onMessage.addListener((message) => this.#receive(host, /** @type {any} */ (message)));
+    return addon;
+  }
+
+  /** The host dies. */
+  kill() {
+    this.#port?.end(null);
+    this.#port = null;
+  }
+
+  /**
+   * @template {keyof Notifications} Name
+   * @param {Name} method
+   * @param {Notifications[Name]} params
+   */
+  tell(method, params) {
+    if (this.#port?.other) {
+      this.#port.postMessage({ jsonrpc: "2.0", method, params });
+    }
+  }
+
+  /**
+   * A buddy is new or changes.
+   * @param {string} address
+   * @param {Partial<Buddy>} changes
+   * @returns {Buddy}
+   */
+  putBuddy(address, changes) {
+    const buddy = {
+      address,
+      consent: /** @type {const} */ ("buddy"),
+      status: /** @type {const} */ ("offline"),
+      unread: 0,
+      ...this.buddies.get(address),
+      ...changes,
+    };
+    this.buddies.set(address, buddy);
+    this.tell("buddies/changed", { address, buddy });
+    return buddy;
+  }
+
+  /**
+   * A message is new or changes.
+   * @param {Partial<Message> & {with: string}} changes
+   * @returns {Message}
+   */
+  put(changes) {
+    const known = this.messages.findIndex((message) => message.with === changes.with && message.id === changes.id);
+    const sequence = this.#sequence++;
+    const message = {
+      id: `m${sequence}`,
+      own: this.addresses[0] ?? "",
+      direction: /** @type {const} */ ("in"),
+      text: "",
+      at: Date.now(),
+      sequence,
+      state: /** @type {const} */ ("received"),
+      trust: /** @type {const} */ ("unverified"),
+      sealed: true,
+      request: false,
+      ...this.messages[known],
+      ...changes,
+    };
+    if (known >= 0) {
+      this.messages[known] = message;
+    } else {
+      this.messages.push(message);
+      const buddy = this.buddies.get(message.with);
+      if (buddy && message.direction === "in") {
+        this.putBuddy(buddy.address, { unread: buddy.unread + 1 });
+      }
+    }
+    this.tell("messages/changed", { message });
+    return message;
+  }
+
+  /** @returns {Status} */
+  statusNow() {
+    const online = this.addresses.length > 0;
+    return {
+      version: VERSION,
+      online,
+      peer: online ? "12D3KooW" : "",
+      listen: [],
+      peers: 3,
+      sip: [],
+      addresses: this.addresses,
+      presence: "online",
+      ...this.status,
+    };
+  }
+
+  /**
+   * @param {import("./port.js").MockPort} port
+   * @param {{id: number, method: keyof Methods, params: any}} request
+   */
+  #receive(port, { id, method, params }) {
+    this.calls.push({ method, params });
+    let answer;
+    try {
+      answer = { result: this.#answer(method, params) };
+    } catch (error) {
+      const { code, message, data } =
+        error instanceof Failure ? error : new Failure("internal", -32603, { detail: String(error) });
+      answer = { error: { code, message, data } };
+    }
+    if (port.other) {
+      port.postMessage({ jsonrpc: "2.0", id, ...answer });
+    }
+  }
+
+  /**
+   * @param {keyof Methods} method
+   * @param {any} params
+   * @returns {object}
+   */
+  #answer(method, params) {
+    switch (method) {
+      case "hello":
+        return this.#hello(params);
+      case "status":
+        return this.statusNow();
+      case "identity/list":
+        return { identities: this.addresses.map(identity) };
+      case "identity/enrol":
+        this.addresses = [...new Set([...this.addresses, params.address])];
+        setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
+        return identity(params.address);
+      case "messages/send":
+        return this.#send(params);
+      case "messages/list":
+        return this.#list(params);
+      case "messages/conversations":
+        return { conversations: this.#conversations() };
+      case "messages/search":
+        return this.#search(params);
+      case "messages/markRead":
+        if (this.buddies.has(params.with)) {
+          this.putBuddy(params.with, { unread: 0 });
+        }
+        return {};
+      case "messages/retry":
+        return this.put({ ...this.#message(params.with, params.id), state: "pending", reason: undefined });
+      case "buddies/list":
+        return { buddies: [...this.buddies.values()] };
+      case "buddies/add":
+      case "buddies/accept":
+        return this.#accept(params);
+      case "buddies/block":
+        return this.putBuddy(params.address, { consent: "blocked", unread: 0 });
+      case "buddies/remove":
+        return this.#remove(params);
+      case "presence/set":
+        this.status = { ...this.status, presence: params.status, note: params.note };
+        this.tell("status/changed", this.statusNow());
+        return {};
+      default:
+        throw new Failure("unknown-method", -32601);
+    }
+  }
+
+  /** @param {Methods["hello"]["params"]} params */
+  #hello({ version }) {
+    if (this.mode === "too-old" || this.mode === "too-new") {
+      const side = this.mode === "too-old" ? "host" : "addon";
+      throw new Failure("version-mismatch", 2, { side, addon: version, host: side === "host" ? "0.0.9" : "0.2.0" });
+    }
+    if (this.mode === "in-use") {
+      throw new Failure("in-use", 11);
+    }
+    return { version: VERSION, protocol: 1, addresses: this.addresses };
+  }
+
+  /** @param {Methods["messages/send"]["params"]} params */
+  #send({ to, text }) {
+    const consent = this.buddies.get(to)?.consent;
+    if (consent === "blocked") {
+      throw new Failure("blocked", 6);
+    }
+    if (text.trim() === "" || new TextEncoder().encode(text).length > 32_768) {
+      throw new Failure("bad-text", 7);
+    }
+    if (consent !== "buddy") {
+      this.putBuddy(to, { consent: "buddy" });
+    }
+    const { id, state } = this.put({ with: to, text, direction: "out", state: "pending" });
+    return { id, state };
+  }
+
+  /** @param {Methods["messages/list"]["params"]} params */
+  #list({ with: address, before, around, limit = 50 }) {
+    const all = this.messages.filter((message) => message.with === address);
+    const at = (/** @type {string} */ id) => all.indexOf(this.#message(address, id));
+    const end = before ? at(before) : around ? Math.min(all.length, at(around) + Math.ceil(limit / 2)) : all.length;
+    const start = Math.max(0, end - limit);
+    return { messages: all.slice(start, end), more: start > 0 };
+  }
+
+  #conversations() {
+    const last = new Map(this.messages.map((message) => [message.with, message]));
+    return [...last].map(([address, message]) => ({
+      with: address,
+      last: message,
+      unread: this.buddies.get(address)?.unread ?? 0,
+    }));
+  }
+
+  /** @param {Methods["messages/search"]["params"]} params */
+  #search({ query, limit = 50, cursor = "0" }) {
+    if (/^before:(?!\d{4}-\d\d-\d\d$)/.test(query)) {
+      throw new Failure("bad-query", 9, { detail: query });
+    }
+    const words = query.toLowerCase().split(/\s+/);
+    const hits = this.messages
+      .filter(({ text }) => words.every((word) => text.toLowerCase().includes(word)))
+      .map((message) => ({
+        id: message.id,
+        with: message.with,
+        direction: message.direction,
+        at: message.at,
+        snippet: message.text.slice(0, 200),
+        marks: words.flatMap((word) => {
+          const start = message.text.slice(0, 200).toLowerCase().indexOf(word);
+          return start < 0 ? [] : [[start, start + word.length]];
+        }),
+      }));
+    const from = Number(cursor);
+    const next = from + limit < hits.length ? { cursor: String(from + limit) } : {};
+    return { total: hits.length, hits: hits.slice(from, from + limit), ...next };
+  }
+
+  /** @param {Methods["buddies/accept"]["params"]} params */
+  #accept({ address, fingerprint }) {
+    const pinned = fingerprint ? { fingerprint, trust: /** @type {const} */ ("pinned"), question: undefined } : {};
+    const buddy = this.putBuddy(address, { consent: "buddy", ...pinned });
+    for (const message of this.messages.filter((candidate) => candidate.with === address && candidate.request)) {
+      this.put({ ...message, request: false });
+    }
+    return buddy;
+  }
+
+  /** @param {Methods["buddies/remove"]["params"]} params */
+  #remove({ address }) {
+    const buddy = this.buddies.get(address);
+    if (!buddy) {
+      throw new Failure("unknown-buddy", 5);
+    }
+    this.buddies.delete(address);
+    this.tell("buddies/changed", { address });
+    return buddy;
+  }
+
+  /**
+   * @param {string} address
+   * @param {string} id
+   */
+  #message(address, id) {
+    const message = this.messages.find((candidate) => candidate.with === address && candidate.id === id);
+    if (!message) {
+      throw new Failure("unknown-message", 8);
+    }
+    return message;
+  }
+}
+
+/**
+ * @param {string} address
+ * @returns {Identity}
+ */
+function identity(address) {
+  return { address, fingerprint: "0f".repeat(32), issuer: "self", trust: "unverified", expires: 4e12, peer: "12D3KooW" };
+}

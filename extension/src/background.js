@@ -1,0 +1,294 @@
+/**
+ * The background page: it holds the one connection to the host, keeps badges and the address book in step with what the
+ * host tells, and serves the pages. An event page: the open native port keeps it alive, an alarm wakes it otherwise.
+ */
+
+import { fromLink } from "./address.js";
+import { ContactIndex } from "./addressbook/index.js";
+import { Mirror } from "./addressbook/mirror.js";
+import { Announcer } from "./announce.js";
+import { APPLICATION, HostConnection } from "./host/connection.js";
+import { plain } from "./i18n.js";
+import { mailIdentities } from "./identities.js";
+import { STATUS_WORDS } from "./presence.js";
+import { PORT, Relay } from "./relay.js";
+import { createSpace, ChatTabs } from "./space.js";
+import { Store } from "./store.js";
+import { showOnButtons, Unread } from "./unread.js";
+
+/** @import { AddonState, HostState } from "./addon-protocol.js" */
+/** @import { Address, Buddy, Methods, Notifications, Status } from "./protocol.js" */
+
+const WAKE = "reconnect";
+const WAKE_MINUTES = 0.5;
+const RECOUNT_MS = 300;
+
+const store = new Store(messenger.storage.local);
+const index = new ContactIndex();
+const mirror = new Mirror({
+  index,
+  contacts: messenger.addressBooks.contacts,
+  storage: messenger.storage.local,
+  word: (status) => plain(STATUS_WORDS[status]),
+});
+const space = createSpace();
+const tabs = new ChatTabs(space);
+const unread = new Unread((total) => void showOnButtons(total, space));
+
+/** @type {Status | null} */
+let status = null;
+/** @type {Address[]} */
+let addresses = [];
+/** @type {Map<Address, Buddy> | null} null until the host has named them */
+let buddies = null;
+/** @type {HostConnection | null} */
+let host = null;
+let recounting = false;
+
+const relay = new Relay(
+  async (method, params) => {
+    const result = await ready.then(() => connection().call(method, params));
+    await afterCall(method);
+    return result;
+  },
+  {
+    "addon/state": async () => ready.then(state),
+    "addon/reconnect": async () => {
+      connection().connect();
+      return {};
+    },
+    "addon/identities": async () => ({ identities: mailIdentities(await messenger.accounts.list(false)) }),
+    "addon/settings": async (params) => {
+      const settings = await store.change(params);
+      mirror.setEnabled(settings.addressBook);
+      tellState();
+      return settings;
+    },
+    "addon/names": async (params) => ready.then(() => ({ names: index.names(params.addresses) })),
+    "addon/contacts": async ({ text, limit }) => ready.then(() => ({ contacts: index.search(text, limit) })),
+    "addon/view": async ({ with: address, focused }, page) => {
+      page.with = address;
+      page.focused = focused;
+      if (address && focused) {
+        announcer.seen(address);
+      }
+      return {};
+    },
+    "addon/arrive": async ({ link }, page) => tabs.arrive(page, link),
+  },
+  (page) => tabs.leave(page),
+);
+
+const announcer = new Announcer({
+  name: (address) => index.name(address) ?? buddies?.get(address)?.name ?? address,
+  inView: (address) => relay.inView(address),
+  quiet: () => status?.presence === "busy",
+});
+
+const ready = start();
+
+async function start() {
+  const profile = await store.load();
+  addresses = store.addresses;
+  mirror.setEnabled(store.settings.addressBook);
+  host = new HostConnection({
+    connect: () => messenger.runtime.connectNative(APPLICATION),
+    version: messenger.runtime.getManifest().version,
+    profile,
+    onState: enter,
+    onReady: (welcome) => {
+      setAddresses(welcome.addresses);
+      void refresh();
+    },
+    onNotification: (method, params) => {
+      relay.tell(/** @type {keyof Notifications} */ (method), params);
+      void ready.then(() => react(/** @type {keyof Notifications} */ (method), params));
+    },
+  });
+  host.connect();
+  await index.load(messenger.addressBooks);
+  await mirror.start();
+}
+
+function connection() {
+  if (!host) {
+    throw new Error("used before start");
+  }
+  return host;
+}
+
+/** @param {HostState} entered */
+function enter(entered) {
+  if (entered.kind === "ready") {
+    void messenger.alarms.clear(WAKE);
+  } else {
+    void messenger.alarms.create(WAKE, { periodInMinutes: WAKE_MINUTES });
+    status = null;
+    buddies = null;
+    mirror.clear();
+  }
+  tellState();
+}
+
+/** Asks the host for everything that is shown outside the pages. */
+async function refresh() {
+  try {
+    setStatus(await connection().call("status", {}));
+    await listBuddies();
+  } catch (error) {
+    // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no buddies).
+    console.debug("Corella: not refreshed:", error);
+  }
+}
+
+async function listBuddies() {
+  const list = (await connection().call("buddies/list", {})).buddies;
+  await ready;
+  buddies = new Map(list.map((buddy) => [buddy.address, buddy]));
+  unread.reset(list);
+  for (const buddy of list) {
+    mirror.show(buddy.address, buddy.consent === "buddy" ? buddy : null);
+  }
+}
+
+/**
+ * @param {keyof Notifications} method
+ * @param {any} params
+ */
+function react(method, params) {
+  switch (method) {
+    case "messages/changed":
+      announcer.message(params.message);
+      if (params.message.direction === "in") {
+        recount();
+      }
+      break;
+    case "buddies/changed":
+      buddyChanged(params.address, params.buddy);
+      break;
+    case "presence/changed":
+      if (buddies?.get(params.address)?.consent === "buddy") {
+        mirror.show(params.address, params);
+      }
+      break;
+    case "status/changed":
+      setStatus(params);
+      break;
+    case "notice":
+      announcer.notice(params);
+      break;
+  }
+}
+
+/**
+ * @param {Address} address
+ * @param {Buddy} [buddy]
+ */
+function buddyChanged(address, buddy) {
+  const before = buddies?.get(address);
+  unread.set(address, buddy);
+  if (buddy) {
+    buddies?.set(address, buddy);
+  } else {
+    buddies?.delete(address);
+  }
+  if (buddy?.consent !== "buddy") {
+    mirror.release(address);
+    return;
+  }
+  mirror.show(address, buddy);
+  // Only who becomes a buddy now: a link that the user took away from the contact stays away.
+  if (buddies && before?.consent !== "buddy") {
+    mirror.adopt(address);
+  }
+}
+
+/** Unread counts once more, soon: many messages make one question. */
+function recount() {
+  if (!recounting) {
+    recounting = true;
+    setTimeout(() => {
+      recounting = false;
+      listBuddies().catch((error) => console.debug("Corella: not recounted:", error));
+    }, RECOUNT_MS);
+  }
+}
+
+/** @param {keyof Methods} method answered by the host */
+async function afterCall(method) {
+  if (method === "identity/enrol" || method === "identity/import") {
+    await refresh();
+  } else if (method === "messages/markRead") {
+    recount();
+  } else if (method === "presence/set") {
+    setStatus(await connection().call("status", {}));
+  }
+}
+
+/** @param {Status} changed */
+function setStatus(changed) {
+  status = changed;
+  setAddresses(changed.addresses);
+  tellState();
+}
+
+/** @param {Address[]} changed */
+function setAddresses(changed) {
+  addresses = changed;
+  void store.setAddresses(changed);
+}
+
+/** @returns {AddonState} */
+function state() {
+  return { host: connection().state, status, addresses, settings: store.settings };
+}
+
+function tellState() {
+  relay.tell("addon/state", state());
+}
+
+/** @param {Iterable<string>} ids of contacts */
+function contactsChanged(ids) {
+  mirror.changed(ids);
+  relay.tell("addon/namesChanged", {});
+}
+
+messenger.runtime.onConnect.addListener((port) => {
+  if (port.name === PORT) {
+    relay.accept(port);
+  }
+});
+// Being there is enough: Thunderbird starts the background when it starts.
+messenger.runtime.onStartup.addListener(() => {});
+messenger.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === "install") {
+    void tabs.show(null);
+  }
+});
+messenger.alarms.onAlarm.addListener(() => void ready.then(() => connection().connect()));
+messenger.action.onClicked.addListener(() => void tabs.show(null));
+messenger.notifications.onClicked.addListener((id) => void tabs.show(announcer.clicked(id)));
+messenger.messageDisplayAction.onClicked.addListener((tab) => void chatWithSender(tab));
+messenger.addressBooks.contacts.onCreated.addListener((contact) => contactsChanged(index.put(contact)));
+messenger.addressBooks.contacts.onUpdated.addListener((contact) => contactsChanged(index.put(contact)));
+messenger.addressBooks.contacts.onDeleted.addListener((_book, id) => contactsChanged(index.delete(id)));
+messenger.addressBooks.contacts.onManyCreated.addListener(async () => {
+  await index.load(messenger.addressBooks);
+  contactsChanged([...index.entries()].map((entry) => entry.id));
+});
+messenger.addressBooks.onDeleted.addListener((book) => {
+  index.forgetBook(book);
+  contactsChanged([]);
+});
+
+/** @param {messenger.tabs.Tab} tab that shows a message */
+async function chatWithSender(tab) {
+  // Asked for when it is first needed, and for nothing but this.
+  if (!(await messenger.permissions.request({ permissions: ["messagesRead"] }))) {
+    return;
+  }
+  const { messages } = await messenger.messageDisplay.getDisplayedMessages(tab.id);
+  const [sender] = await messenger.messengerUtilities.parseMailboxString(messages[0]?.author ?? "");
+  const address = fromLink(sender?.email ?? "");
+  await tabs.show(address ? { with: address } : null);
+}

@@ -1,0 +1,100 @@
+/**
+ * Which text stands for which name of the protocol. The host's own messages are English for logs; the user is told by
+ * these.
+ */
+
+import { t } from "../i18n.js";
+import { RpcError } from "../rpc.js";
+
+/** @import { Message, MessageState, Reason, Trust } from "../protocol.js" */
+
+/** @type {Record<string, string>} */
+const ERRORS = {
+  disconnected: "errorDisconnected",
+  "no-identity": "errorNoIdentity",
+  "invalid-address": "errorInvalidAddress",
+  "unknown-buddy": "errorUnknownBuddy",
+  blocked: "errorBlocked",
+  "bad-text": "errorBadText",
+  "unknown-message": "errorUnknownMessage",
+  "bad-query": "errorBadQuery",
+  store: "errorStore",
+  "in-use": "errorInUse",
+  "bad-certificate": "errorBadCertificate",
+  network: "errorNetwork",
+};
+
+/** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */
+const STATES = {
+  pending: { icon: "pending", key: "statePending" },
+  sent: { icon: "sent", key: "stateSent" },
+  stored: { icon: "stored", key: "stateStored" },
+  delivered: { icon: "delivered", key: "stateDelivered" },
+  read: { icon: "read", key: "stateRead" },
+  failed: { icon: "failed", key: "stateFailed" },
+};
+
+/** @type {Record<Reason, string>} */
+const REASONS = {
+  offline: "reasonOffline",
+  unknown: "reasonUnknown",
+  question: "reasonQuestion",
+  refused: "reasonRefused",
+  "too-large": "reasonTooLarge",
+  blocked: "reasonBlocked",
+  waiting: "reasonWaiting",
+};
+
+/** @type {Record<Trust, {icon: string, key: string, long: string}>} */
+const TRUST = {
+  verified: { icon: "lock-verified", key: "trustVerified", long: "trustVerifiedLong" },
+  pinned: { icon: "lock-verified", key: "trustPinned", long: "trustPinnedLong" },
+  unverified: { icon: "lock", key: "trustUnverified", long: "trustUnverifiedLong" },
+  plain: { icon: "lock-open", key: "trustPlain", long: "trustPlainLong" },
+};
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function errorWords(error) {
+  const name = error instanceof RpcError ? error.name : "internal";
+  const detail = error instanceof RpcError ? error.data.detail : undefined;
+  if (name === "bad-query" && typeof detail === "string" && detail) {
+    return t("errorBadQueryDetail", detail);
+  }
+  return t(ERRORS[name] ?? "errorInternal");
+}
+
+/** @param {MessageState} state of a message one sent */
+export function stateWords(state) {
+  const { icon, key } = state === "received" ? STATES.delivered : STATES[state];
+  return { icon, words: t(key) };
+}
+
+/**
+ * Why a message is not where it should be.
+ * @param {Message} message
+ * @param {string} name the other side's
+ * @returns {string} empty if there is nothing to say
+ */
+export function reasonWords({ state, reason }, name) {
+  if (reason && REASONS[reason] && ["pending", "sent", "stored", "failed"].includes(state)) {
+    return t(REASONS[reason], name);
+  }
+  return state === "failed" ? t("reasonOther") : "";
+}
+
+/** @param {Trust | undefined} trust undefined: no key is known */
+export function trustWords(trust) {
+  const { icon, key, long } = (trust && TRUST[trust]) || { icon: "lock", key: "trustNone", long: "trustNoneLong" };
+  return { icon, words: t(key), long: t(long) };
+}
+
+/**
+ * What speaks for a key that the user has to decide about.
+ * @param {Trust} trust
+ */
+export function keyWords(trust) {
+  return t(trust === "verified" ? "keyCertified" : trust === "pinned" ? "keyConfirmed" : "keyUncertified");
+}

@@ -1,0 +1,47 @@
+/**
+ * What the add-on remembers of itself in storage.local. No message, no key: those are the host's.
+ */
+
+/** @import { Settings } from "./addon-protocol.js" */
+/** @import { Address } from "./protocol.js" */
+
+export class Store {
+  /** @type {Settings} */
+  settings = { addressBook: true };
+  /** @type {Address[]} own addresses, as the host last named them */
+  addresses = [];
+  #area;
+
+  /** @param {messenger.storage.Area} area */
+  constructor(area) {
+    this.#area = area;
+  }
+
+  /** @returns {Promise<string>} the random id of this Thunderbird profile; made on the first start */
+  async load() {
+    const stored = await this.#area.get(["profile", "settings", "addresses"]);
+    this.settings = { ...this.settings, .../** @type {Partial<Settings>} */ (stored.settings ?? {}) };
+    this.addresses = /** @type {Address[]} */ (stored.addresses ?? []);
+    if (typeof stored.profile === "string") {
+      return stored.profile;
+    }
+    const profile = crypto.randomUUID();
+    await this.#area.set({ profile });
+    return profile;
+  }
+
+  /** @param {Partial<Settings>} changes */
+  async change({ addressBook }) {
+    if (typeof addressBook === "boolean") {
+      this.settings = { ...this.settings, addressBook };
+      await this.#area.set({ settings: this.settings });
+    }
+    return this.settings;
+  }
+
+  /** @param {Address[]} addresses */
+  async setAddresses(addresses) {
+    this.addresses = addresses;
+    await this.#area.set({ addresses });
+  }
+}

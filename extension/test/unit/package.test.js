@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { build, packedFiles, zip } from "../../dev/build.js";
+import { crc32 } from "../../dev/crc32.js";
+import { readJson, ROOT, sources } from "./sources.js";
+
+test("the package is the same bytes each time", () => {
+  assert.ok(build().equals(build()));
+});
+
+test("a zip's directory leads to each file, whole", () => {
+  const files = [{ name: "a/ü.txt", data: Buffer.from("content") }, { name: "b", data: Buffer.alloc(0) }];
+  const archive = zip(files);
+  const end = archive.length - 22;
+  assert.equal(archive.readUInt32LE(end), 0x06054b50);
+  assert.equal(archive.readUInt16LE(end + 10), files.length);
+  let entry = archive.readUInt32LE(end + 16);
+  for (const { name, data } of files) {
+    assert.equal(archive.readUInt32LE(entry), 0x02014b50);
+    const length = archive.readUInt16LE(entry + 28);
+    assert.equal(archive.toString("utf8", entry + 46, entry + 46 + length), name);
+    const local = archive.readUInt32LE(entry + 42);
+    assert.equal(archive.readUInt32LE(local), 0x04034b50);
+    const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
+    const content = archive.subarray(start, start + archive.readUInt32LE(local + 22));
+    assert.ok(content.equals(data));
+    assert.equal(archive.readUInt32LE(local + 14), archive.readUInt32LE(entry + 16));
+    entry += 46 + length;
+  }
+  assert.equal(entry, end);
+  assert.equal(crc32(Buffer.from("123456789")), 0xcbf43926, "the check value of CRC-32");
+});
+
+test("the package holds what the manifest and the pages name, and nothing that is only for development", () => {
+  const files = packedFiles();
+  const manifest = JSON.stringify(readJson("manifest.json"));
+  const named = [...manifest.matchAll(/"\/?((?:src|icons)\/[^"?]+)/g)].map((match) => String(match[1]));
+  assert.ok(named.length > 5);
+  for (const { text } of sources("src", ".css")) {
+    named.push(...[...text.matchAll(/url\("\/([^"]+)"\)/g)].map((match) => String(match[1])));
+  }
+  for (const name of named) {
+    assert.ok(files.includes(name), name);
+  }
+  for (const icon of files.filter((name) => name.startsWith("icons/"))) {
+    const used = [manifest, ...[".css", ".html", ".js"].flatMap((kind) => sources("src", kind).map(({ text }) => text))];
+    assert.ok(used.some((text) => text.includes(icon)), `${icon} is not used`);
+  }
+  assert.deepEqual(files.filter((name) => /node_modules|test|dev\/|dist/.test(name)), []);
+});
+
+test("add-on and workspace have one version", () => {
+  const { version } = readJson("manifest.json");
+  assert.equal(readJson("package.json").version, version);
+  const workspace = path.join(ROOT, "..", "Cargo.toml");
+  assert.ok(existsSync(workspace));
+  assert.match(readFileSync(workspace, "utf8"), new RegExp(`^version = "${version}"$`, "m"));
+});
+
+test("packages come from the public registry only", () => {
+  const lock = readFileSync(path.join(ROOT, "package-lock.json"), "utf8");
+  for (const [, host] of lock.matchAll(/"resolved": "https?:\/\/([^/"]+)/g)) {
+    assert.equal(host, "registry.npmjs.org");
+  }
+});
