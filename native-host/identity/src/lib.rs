@@ -8,6 +8,7 @@
 //! - [`device`]: the key of one installation, which names it in the overlay.
 //! - [`trust`]: the one place that decides which certificate is used for an address, and what it is worth.
 //! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
+//! - [`keystore`]: the files that hold the private keys.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ pub mod cpim;
 pub mod credential;
 mod der;
 pub mod device;
+pub mod keystore;
 mod mime;
 pub mod seal;
 #[cfg(test)]
