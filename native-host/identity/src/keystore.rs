@@ -12,7 +12,8 @@
 //! interrupted change leaves the former credential in use. Files of former credentials stay: what was sealed to them is
 //! not lost by accident.
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::fs::{self, File};
