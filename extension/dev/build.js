@@ -8,8 +8,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "./crc32.js";
 
-/** What the add-on consists of, below `extension/`. */
+/** What the add-on consists of, below `extension/`; without the types, which are for the checker. */
 export const PACKED = ["_locales", "icons", "manifest.json", "src"];
+const LEFT_OUT = /\.(d\.ts|md)$/;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** 1980-01-01 00:00, the first time a zip can name. */
@@ -26,7 +27,9 @@ export function packedFiles(root = ROOT) {
     readdirSync(path.join(root, relative), { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? below(`${relative}/${entry.name}`) : [`${relative}/${entry.name}`],
     );
-  return PACKED.flatMap((name) => (name.includes(".") ? [name] : below(name))).sort((a, b) => (a < b ? -1 : 1));
+  return PACKED.flatMap((name) => (name.includes(".") ? [name] : below(name)))
+    .filter((name) => !LEFT_OUT.test(name))
+    .sort((a, b) => (a < b ? -1 : 1));
 }
 
 /**

@@ -57,8 +57,6 @@ export class Announcer {
     if (kind === "key-renewed" && address) {
       const name = oneLine(this.#with.name(address), LENGTH);
       this.#show(`key:${address}`, name, plain("noticeKeyRenewed", name));
-    } else if (kind === "slow-store") {
-      this.#show("store", plain("name"), plain("noticeSlowStore"));
     }
   }
 

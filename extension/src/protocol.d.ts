@@ -1,140 +1,468 @@
-// What the add-on and the host say to each other; native-host/PROTOCOL.md explains it.
+// Written by the host's tests from native-host/corella/src/protocol/. Do not edit:
+//     CORELLA_WRITE_TYPES=1 cargo test -p corella protocol::typescript
 
+export type MessageState = "pending" | "sent" | "stored" | "delivered" | "read" | "failed" | "received";
+export type Reason = "offline" | "unknown" | "question" | "refused" | "too-large" | "blocked" | "waiting";
 export type Address = string;
 export type Time = number;
 export type Trust = "verified" | "pinned" | "unverified" | "plain";
-export type Presence = "online" | "away" | "busy" | "offline";
-export type Direction = "in" | "out";
-export type MessageState = "pending" | "sent" | "stored" | "delivered" | "read" | "failed" | "received";
-export type Reason = "offline" | "unknown" | "question" | "refused" | "too-large" | "blocked" | "waiting";
 export type Consent = "buddy" | "request" | "blocked";
 export type Side = "addon" | "host";
 
-export type Message = {
-  id: string;
-  own: Address;
-  with: Address;
-  direction: Direction;
-  text: string;
-  at: Time;
-  sequence: number;
-  state: MessageState;
-  reason?: Reason;
-  trust: Trust;
-  sealed: boolean;
-  request: boolean;
-};
+export type Presence = "online" | "away" | "busy" | "offline";
 
-export type Candidate = { fingerprint: string; trust: Trust };
-export type Question = { kind: "several" | "changed"; candidates: Candidate[] };
+export type Direction = "in" | "out";
 
-export type Buddy = {
-  address: Address;
-  name?: string;
-  consent: Consent;
-  status: Presence;
-  note?: string;
-  trust?: Trust;
-  fingerprint?: string;
-  unread: number;
-  question?: Question;
-};
+export type Message = { 
+/**
+ * The Message-ID, unique in the conversation.
+ */
+id: string, 
+/**
+ * Which of the user's own addresses.
+ */
+own: string, 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * `in` or `out`.
+ */
+direction: Direction, 
+/**
+ * Plain text.
+ */
+text: string, 
+/**
+ * When its author sent it.
+ */
+at: number, 
+/**
+ * The author's count in this conversation.
+ */
+sequence: number, 
+/**
+ * How far it got.
+ */
+state: MessageState, 
+/**
+ * Why it waits or failed.
+ */
+reason?: Reason, 
+/**
+ * How the peer's key was known.
+ */
+trust: Trust, 
+/**
+ * Signed and encrypted end to end.
+ */
+sealed: boolean, 
+/**
+ * Waits for the user's consent.
+ */
+request: boolean, };
 
-export type Identity = {
-  address: Address;
-  fingerprint: string;
-  issuer: string;
-  trust: Trust;
-  expires: Time;
-  peer: string;
-};
+export type Candidate = { 
+/**
+ * SHA-256 of its certificate.
+ */
+fingerprint: string, 
+/**
+ * How it is known.
+ */
+trust: Trust, };
 
-export type Status = {
-  version: string;
-  online: boolean;
-  peer: string;
-  listen: string[];
-  peers: number;
-  sip: string[];
-  addresses: Address[];
-  presence: Presence;
-  note?: string;
-};
+export type Question = { 
+/**
+ * `several` keys claim the address, or it `changed`.
+ */
+kind: "several" | "changed", 
+/**
+ * The keys to choose from.
+ */
+candidates: Array<Candidate>, };
 
-export type Conversation = { with: Address; last: Message; unread: number };
-export type Hit = {
-  id: string;
-  with: Address;
-  direction: Direction;
-  at: Time;
-  snippet: string;
-  marks: [number, number][];
-};
+export type Buddy = { 
+/**
+ * Who.
+ */
+address: string, 
+/**
+ * As given to `buddies/add`.
+ */
+name?: string, 
+/**
+ * Whether the user wants to hear from them.
+ */
+consent: Consent, 
+/**
+ * Their status.
+ */
+status: Presence, 
+/**
+ * Their own words beside it.
+ */
+note?: string, 
+/**
+ * How their key is known; absent until one is.
+ */
+trust?: Trust, 
+/**
+ * SHA-256 of their certificate.
+ */
+fingerprint?: string, 
+/**
+ * Messages not read yet.
+ */
+unread: number, 
+/**
+ * What the user must decide before anything is sent.
+ */
+question?: Question, };
 
-export type Hello = { client: string; version: string; profile: string };
-export type Welcome = { version: string; protocol: number; addresses: Address[] };
-export type Sent = { id: string; state: MessageState };
-export type Nothing = Record<string, never>;
+export type Identity = { 
+/**
+ * The address.
+ */
+address: string, 
+/**
+ * SHA-256 of the certificate.
+ */
+fingerprint: string, 
+/**
+ * `self`, or the name of the authority.
+ */
+issuer: string, 
+/**
+ * As a peer who trusts the same authorities would see it.
+ */
+trust: Trust, 
+/**
+ * When the certificate ends.
+ */
+expires: number, 
+/**
+ * This device's libp2p peer id.
+ */
+peer: string, };
 
+export type Status = { 
+/**
+ * The host's version.
+ */
+version: string, 
+/**
+ * Listeners are bound, and the bootstrap peers answered if any were given.
+ */
+online: boolean, 
+/**
+ * This device's libp2p peer id; empty before the first identity.
+ */
+peer: string, 
+/**
+ * Multiaddrs with `/p2p/…`.
+ */
+listen: Array<string>, 
+/**
+ * Overlay peers connected.
+ */
+peers: number, 
+/**
+ * Listeners for plain SIP, `host:port`.
+ */
+sip: Array<string>, 
+/**
+ * The user's own addresses.
+ */
+addresses: Array<string>, 
+/**
+ * The user's own status.
+ */
+presence: Presence, 
+/**
+ * The user's own words beside it.
+ */
+note?: string, };
+
+export type Hit = { 
+/**
+ * The Message-ID.
+ */
+id: string, 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * Who wrote it.
+ */
+direction: Direction, 
+/**
+ * When.
+ */
+at: number, 
+/**
+ * Plain text around the best match.
+ */
+snippet: string, 
+/**
+ * Ranges in it that matched, in UTF-16 code units.
+ */
+marks: Array<[number, number]>, };
+
+export type Conversation = { 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * The latest message.
+ */
+last: Message, 
+/**
+ * Messages not read yet.
+ */
+unread: number, };
+
+export type NoParams = Record<symbol, never>;
+
+export type HelloParams = { 
+/**
+ * The caller's name.
+ */
+client: string, 
+/**
+ * The caller's version, `major.minor.patch`.
+ */
+version: string, 
+/**
+ * The random id of the Thunderbird profile.
+ */
+profile?: string, };
+
+export type EnrolParams = { 
+/**
+ * The address to go on line with.
+ */
+address: string, };
+
+export type ImportParams = { 
+/**
+ * The address that the certificate is for.
+ */
+address: string, 
+/**
+ * PEM, leaf first.
+ */
+certificate: string, 
+/**
+ * PEM.
+ */
+key: string, };
+
+export type SendParams = { 
+/**
+ * To whom.
+ */
+to: string, 
+/**
+ * Plain text.
+ */
+text: string, 
+/**
+ * Which own address.
+ */
+from?: string, };
+
+export type ListParams = { 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * Messages before this one.
+ */
+before?: string, 
+/**
+ * Messages on both sides of this one.
+ */
+around?: string, 
+/**
+ * At most so many.
+ */
+limit?: number, };
+
+export type SearchParams = { 
+/**
+ * In the query language.
+ */
+query: string, 
+/**
+ * At most so many.
+ */
+limit?: number, 
+/**
+ * Where the last page ended.
+ */
+cursor?: string, };
+
+export type MarkReadParams = { 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * Up to and with this one.
+ */
+upTo: string, };
+
+export type RetryParams = { 
+/**
+ * The other side.
+ */
+with: string, 
+/**
+ * The failed message.
+ */
+id: string, };
+
+export type AddParams = { 
+/**
+ * Whom.
+ */
+address: string, 
+/**
+ * What the user calls them.
+ */
+name?: string, };
+
+export type AcceptParams = { 
+/**
+ * Whom.
+ */
+address: string, 
+/**
+ * The key, to answer a question.
+ */
+fingerprint?: string, };
+
+export type AddressParams = { 
+/**
+ * Whom.
+ */
+address: string, };
+
+export type PresenceParams = { 
+/**
+ * The status.
+ */
+status: Presence, 
+/**
+ * Words beside it.
+ */
+note?: string, };
+
+export type HelloResult = { 
+/**
+ * The host's version.
+ */
+version: string, 
+/**
+ * Of the protocol.
+ */
+protocol: number, 
+/**
+ * Own addresses.
+ */
+addresses: Array<string>, };
+
+export type IdentitiesResult = { 
+/**
+ * All of them.
+ */
+identities: Array<Identity>, };
+
+export type SentResult = { 
+/**
+ * The Message-ID.
+ */
+id: string, 
+/**
+ * `pending`.
+ */
+state: string, };
+
+export type ListResult = { 
+/**
+ * Oldest first.
+ */
+messages: Array<Message>, 
+/**
+ * Older ones exist.
+ */
+more: boolean, };
+
+export type ConversationsResult = { 
+/**
+ * Latest first.
+ */
+conversations: Array<Conversation>, };
+
+export type BuddiesResult = { 
+/**
+ * All of them.
+ */
+buddies: Array<Buddy>, };
+
+export type Empty = Record<symbol, never>;
+
+export type SearchResult = { 
+/**
+ * How many match in all.
+ */
+total: number, 
+/**
+ * Best first.
+ */
+hits: Array<Hit>, 
+/**
+ * For the next page.
+ */
+cursor?: string, };
+
+export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network";
+
+export type Welcome = HelloResult;
+
+/** Every method: its parameters and its result. */
 export type Methods = {
-  hello: { params: Hello; result: Welcome };
-  status: { params: Nothing; result: Status };
-  "identity/list": { params: Nothing; result: { identities: Identity[] } };
-  "identity/enrol": { params: { address: Address }; result: Identity };
-  "identity/import": { params: { address: Address; certificate: string; key: string }; result: Identity };
-  "messages/send": { params: { to: Address; text: string; from?: Address }; result: Sent };
-  "messages/list": {
-    params: { with: Address; before?: string; around?: string; limit?: number };
-    result: { messages: Message[]; more: boolean };
-  };
-  "messages/conversations": { params: Nothing; result: { conversations: Conversation[] } };
-  "messages/search": {
-    params: { query: string; limit?: number; cursor?: string };
-    result: { total: number; hits: Hit[]; cursor?: string };
-  };
-  "messages/markRead": { params: { with: Address; upTo: string }; result: Nothing };
-  "messages/retry": { params: { with: Address; id: string }; result: Sent };
-  "buddies/list": { params: Nothing; result: { buddies: Buddy[] } };
-  "buddies/add": { params: { address: Address; name?: string }; result: Buddy };
-  "buddies/accept": { params: { address: Address; fingerprint?: string }; result: Buddy };
-  "buddies/block": { params: { address: Address }; result: Buddy };
-  "buddies/remove": { params: { address: Address }; result: Buddy };
-  "presence/set": { params: { status: Presence; note?: string }; result: Nothing };
+  "hello": { params: HelloParams; result: HelloResult };
+  "status": { params: NoParams; result: Status };
+  "identity/list": { params: NoParams; result: IdentitiesResult };
+  "identity/enrol": { params: EnrolParams; result: Identity };
+  "identity/import": { params: ImportParams; result: Identity };
+  "messages/send": { params: SendParams; result: SentResult };
+  "messages/list": { params: ListParams; result: ListResult };
+  "messages/conversations": { params: NoParams; result: ConversationsResult };
+  "messages/search": { params: SearchParams; result: SearchResult };
+  "messages/markRead": { params: MarkReadParams; result: Empty };
+  "messages/retry": { params: RetryParams; result: SentResult };
+  "buddies/list": { params: NoParams; result: BuddiesResult };
+  "buddies/add": { params: AddParams; result: Buddy };
+  "buddies/accept": { params: AcceptParams; result: Buddy };
+  "buddies/block": { params: AddressParams; result: Buddy };
+  "buddies/remove": { params: AddressParams; result: Buddy };
+  "presence/set": { params: PresenceParams; result: Empty };
 };
 
+/** Every notification: its parameters. */
 export type Notifications = {
   "messages/changed": { message: Message };
   "buddies/changed": { address: Address; buddy?: Buddy };
   "presence/changed": { address: Address; status: Presence; note?: string };
   "status/changed": Status;
-  notice: { kind: "key-renewed" | "slow-store"; address?: Address; detail?: string };
+  "notice": { kind: "key-renewed"; address?: Address };
 };
 
-export type ErrorName =
-  | "parse-error"
-  | "invalid-request"
-  | "unknown-method"
-  | "invalid-params"
-  | "internal"
-  | "hello-first"
-  | "version-mismatch"
-  | "no-identity"
-  | "invalid-address"
-  | "unknown-buddy"
-  | "blocked"
-  | "bad-text"
-  | "unknown-message"
-  | "bad-query"
-  | "store"
-  | "in-use"
-  | "bad-certificate"
-  | "bad-frame"
-  | "network";
-
-export type ErrorData = {
-  name: ErrorName;
-  side?: Side;
-  addon?: string;
-  host?: string;
-  detail?: string;
-};
+export type ErrorData = { name: ErrorName; side?: Side; addon?: string; host?: string; detail?: string };

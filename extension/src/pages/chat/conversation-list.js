@@ -89,15 +89,9 @@ function option(row, selected) {
     last && kind === "chat" && unseen(presenceWords(row.status, row.note)),
     el("span", { class: "row-time" }, last && el("time", { title: fullTime(last.at) }, shortTime(last.at, Date.now()))),
     el("span", { class: "row-preview" }, ...preview(row)),
-    row.question
-      ? el("span", { class: "row-badge attention" }, icon("attention", t("tagQuestion")))
-      : row.unread > 0 &&
-          el(
-            "span",
-            { class: "row-badge" },
-            el("span", { "aria-hidden": "true" }, badgeText(row.unread)),
-            unseen(plural("unread", row.unread)),
-          ),
+    row.question && el("span", { class: "row-badge attention" }, icon("attention", t("tagQuestion"))),
+    !row.question && row.unread > 0 && el("span", { class: "row-badge", "aria-hidden": "true" }, badgeText(row.unread)),
+    row.unread > 0 && unseen(plural("unread", row.unread)),
   );
 }
 
