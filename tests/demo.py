@@ -77,10 +77,8 @@ def show(person: Person) -> int:
     environment = person.home.environment(**screen(os.environ))
     with (person.home.root / "thunderbird.log").open("ab") as log:
         thunderbird = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    print(
-        "Thunderbird is open. The first time, go on line on Corella's page. Then open the address book, choose Echo, and"
-    )
-    print(f"click sip:{ECHO}. Everything ends when you close Thunderbird.", flush=True)
+    print("Thunderbird is open. The first time, go on line on Corella's page. Then open the address book, choose Echo,")
+    print(f"and click sip:{ECHO}. Everything ends when you close Thunderbird.", flush=True)
     try:
         return thunderbird.wait()
     finally:
