@@ -247,6 +247,11 @@ impl Certificate {
         &self.0.x509
     }
 
+    /// Whether both are for one key: a certificate issued anew for it changes nothing about who holds it.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.public_key().public_eq(other.public_key())
+    }
+
     pub(crate) fn public_key(&self) -> &PKey<Public> {
         &self.0.key
     }

@@ -20,6 +20,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
@@ -34,8 +36,8 @@ const CORELLA: &str = "urn:corella:cpim:1";
 /// Longest Message-ID.
 const ID_LIMIT: usize = 64;
 
-/// One message as its author wrote it: who, to whom, when, which, what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One message as its author wrote it: who, to whom, when, which, what. `Debug` shows neither people nor content.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The author's address.
     pub from: AddressOfRecord,
@@ -51,6 +53,18 @@ pub struct Envelope {
     pub content_type: String,
     /// The content: any bytes.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("id", &self.id)
+            .field("at", &self.at)
+            .field("sequence", &self.sequence)
+            .field("content_type", &self.content_type)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an envelope cannot be written.

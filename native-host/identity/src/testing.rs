@@ -135,7 +135,7 @@ impl Template<'_> {
         let mut usage = KeyUsage::new();
         if self.ca {
             constraints.ca();
-            usage.key_cert_sign();
+            usage.key_cert_sign().digital_signature();
         } else {
             usage.digital_signature().key_agreement().key_encipherment();
             let mut extended = ExtendedKeyUsage::new();

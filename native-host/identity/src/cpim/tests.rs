@@ -187,6 +187,16 @@ fn nothing_can_be_written_that_reads_as_something_else() {
     );
 }
 
+#[test]
+fn debug_shows_neither_people_nor_content() {
+    let shown = format!("{:?}", envelope());
+    assert!(
+        shown.contains("34jk.32-4j") && !shown.contains("alice") && !shown.contains("Hello"),
+        "{shown}"
+    );
+    assert!(!shown.contains("72, 101"), "{shown}");
+}
+
 prop_compose! {
     fn any_envelope()(
         from in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", to in "[a-z0-9+-]{1,20}",

@@ -173,6 +173,15 @@ fn a_damaged_file_is_named_and_never_replaced() {
         ));
         fs::write(missing, good).unwrap();
     }
+    // A whole pair of another credential under this one's name.
+    let good = [&certificate, &key].map(|path| fs::read(path).unwrap());
+    fs::write(&certificate, other.certificate_pem()).unwrap();
+    fs::write(&key, other.key_pem().unwrap()).unwrap();
+    let read = keystore.credential(credential.address());
+    assert!(matches!(read, Err(KeystoreError::Damaged { .. })));
+    fs::write(&certificate, &good[0]).unwrap();
+    fs::write(&key, &good[1]).unwrap();
+    assert!(keystore.credential(credential.address()).unwrap().is_some());
     let device = keystore.dir.join(DEVICE_KEY);
     fs::write(&device, b"-----BEGIN").unwrap();
     assert!(matches!(keystore.device_key(), Err(KeystoreError::Damaged { path, .. }) if path == device));

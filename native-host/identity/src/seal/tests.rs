@@ -219,7 +219,7 @@ fn content_without_a_signature_is_refused() {
     let (alice, bob, _) = scene();
     let layers = Layers::new(&alice, &bob);
     let signed = layers.signed();
-    let unsigned = without_signer(&signed);
+    let unsigned = with_last_part(&signed, |tag, _| wrap(tag, &[]));
     let entity = [layers.signed_header.as_bytes(), &layers.message].concat();
     for inner in [
         unsigned,
@@ -238,29 +238,46 @@ fn content_without_a_signature_is_refused() {
     ));
 }
 
-/// The same SignedData with an empty set of signers.
-fn without_signer(signed: &[u8]) -> Vec<u8> {
-    fn wrap(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-        let content = parts.concat();
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        match content.len() {
-            0..0x80 => [vec![tag, length[1]], content].concat(),
-            0x80..0x100 => [vec![tag, 0x81, length[1]], content].concat(),
-            _ => [vec![tag, 0x82, length[0], length[1]], content].concat(),
-        }
+fn wrap(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    match content.len() {
+        0..0x80 => [vec![tag, length[1]], content].concat(),
+        0x80..0x100 => [vec![tag, 0x81, length[1]], content].concat(),
+        _ => [vec![tag, 0x82, length[0], length[1]], content].concat(),
     }
-    let part = |reader: &mut Reader<'_>| {
-        let (tag, content) = reader.next().unwrap();
-        wrap(tag, &[content.to_vec()])
-    };
-    let mut info = Reader::new(signed).enter(tag::SEQUENCE).unwrap();
-    let content_type = part(&mut info);
+}
+
+/// The same CMS structure with another last part: the signers of SignedData, the tag of AuthEnvelopedData.
+fn with_last_part(cms: &[u8], change: impl Fn(u8, &[u8]) -> Vec<u8>) -> Vec<u8> {
+    let mut info = Reader::new(cms).enter(tag::SEQUENCE).unwrap();
+    let content_type = wrap(tag::OID, &[info.expect(tag::OID).unwrap().to_vec()]);
     let mut data = info.enter(tag::context(0)).unwrap().enter(tag::SEQUENCE).unwrap();
-    let data = [part(&mut data), part(&mut data), part(&mut data), wrap(tag::SET, &[])];
+    let mut parts = Vec::new();
+    while let Some((tag, content)) = data.next() {
+        parts.push(if data.is_empty() {
+            change(tag, content)
+        } else {
+            wrap(tag, &[content.to_vec()])
+        });
+    }
     wrap(
         tag::SEQUENCE,
-        &[content_type, wrap(tag::context(0), &[wrap(tag::SEQUENCE, &data)])],
+        &[content_type, wrap(tag::context(0), &[wrap(tag::SEQUENCE, &parts)])],
     )
+}
+
+#[test]
+fn a_shortened_authentication_tag_is_refused() {
+    let (alice, bob, sealed) = scene();
+    let with_tag = |length| {
+        let sealed = with_last_part(&sealed, |tag, content| wrap(tag, &[content[..length].to_vec()]));
+        open(&sealed, &bob, alice.certificate(), NOW)
+    };
+    assert_eq!(with_tag(16), Ok(envelope()));
+    for length in [0, 1, 4, 8, 11] {
+        assert!(matches!(with_tag(length), Err(OpenError::Malformed(_))), "{length}");
+    }
 }
 
 #[test]
@@ -275,6 +292,10 @@ fn other_forms_of_cms_are_refused() {
     };
     assert_eq!(open(&stronger.sealed(), &bob, alice.certificate(), NOW), Ok(envelope()));
     for layers in [
+        Layers {
+            cipher: Cipher::aes_192_gcm(),
+            ..good()
+        },
         Layers {
             cipher: Cipher::aes_128_cbc(),
             ..good()
