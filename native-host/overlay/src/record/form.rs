@@ -134,6 +134,11 @@ impl Signed {
             .all(|(digest, text)| BASE64.encode(digest) == *text)
     }
 
+    /// A hash of everything under the signature.
+    pub(super) fn content(&self) -> [u8; 32] {
+        sha256(self.info.as_bytes())
+    }
+
     /// The whole record.
     pub(super) fn with_signature(&self, signature: &[u8], certificate: &Certificate) -> String {
         let Self {

@@ -62,7 +62,8 @@ pub struct Record(Arc<Inner>);
 struct Inner {
     body: Body,
     signer: Certificate,
-    xml: String,
+    content: [u8; 32],
+    xml: Arc<str>,
 }
 
 /// The part of a record that is signed, beside the signer's fingerprint.
@@ -105,7 +106,12 @@ impl Record {
         if xml.len() > RECORD_LIMIT {
             return Err(RecordError::TooLarge);
         }
-        let record = Self(Arc::new(Inner { body, signer, xml }));
+        let record = Self(Arc::new(Inner {
+            body,
+            signer,
+            content: signed.content(),
+            xml: xml.into(),
+        }));
         record.check(sequence)?;
         Ok(record)
     }
@@ -146,7 +152,8 @@ impl Record {
         let record = Self(Arc::new(Inner {
             body,
             signer,
-            xml: xml.to_owned(),
+            content: signed.content(),
+            xml: xml.into(),
         }));
         record.check(now)?;
         Ok(record)
@@ -221,14 +228,14 @@ impl Record {
     }
 
     /// The record in its one form.
-    pub fn to_xml(&self) -> &str {
+    pub fn to_xml(&self) -> &Arc<str> {
         &self.0.xml
     }
 
-    /// Whether two records say the same, signed by the same: everything is equal but, perhaps, the bytes of the
-    /// signature, of which ECDSA has more than one for the same text.
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        self.0.signer == other.0.signer && self.0.body == other.0.body
+    /// A hash of all that is signed: key, value, times and signer. Two records with the same content are the same but,
+    /// perhaps, for the bytes of the signature, of which ECDSA has more than one for one text.
+    pub fn content(&self) -> &[u8; 32] {
+        &self.0.content
     }
 }
 

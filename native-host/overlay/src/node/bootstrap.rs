@@ -1,0 +1,92 @@
+//! When to dial the bootstrap peers: at the start, and again whenever nobody is connected, ever more rarely. A core.
+
+use std::time::Duration;
+
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use tokio::time::Instant;
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LAST_DELAY: Duration = Duration::from_secs(60);
+
+/// The bootstrap peers, and the next attempt to reach them.
+#[derive(Debug)]
+pub(super) struct Bootstrap {
+    addresses: Vec<Multiaddr>,
+    delay: Duration,
+    next: Instant,
+    answered: bool,
+}
+
+impl Bootstrap {
+    /// The first attempt is due at once. Our own address among them is left out.
+    pub(super) fn new(addresses: Vec<Multiaddr>, own: &PeerId, now: Instant) -> Self {
+        let is_other = |address: &Multiaddr| address.iter().last() != Some(Protocol::P2p(*own));
+        Self {
+            addresses: addresses.into_iter().filter(is_other).collect(),
+            delay: FIRST_DELAY,
+            next: now,
+            answered: false,
+        }
+    }
+
+    /// The addresses to dial, if it is time to. `alone`: no node of the overlay is connected.
+    pub(super) fn due(&mut self, alone: bool, now: Instant) -> &[Multiaddr] {
+        if !alone {
+            self.delay = FIRST_DELAY;
+            self.next = now + FIRST_DELAY;
+            return &[];
+        }
+        if now < self.next {
+            return &[];
+        }
+        self.next = now + self.delay;
+        self.delay = (self.delay * 2).min(LAST_DELAY);
+        &self.addresses
+    }
+
+    /// A bootstrap peer has answered.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+    }
+
+    /// Whether there is nothing to wait for before being on line.
+    pub(super) fn is_over(&self) -> bool {
+        self.answered || self.addresses.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_become_rare_while_nobody_is_there_and_begin_anew_after() {
+        let address: Multiaddr = "/ip4/192.0.2.1/tcp/4001".parse().unwrap();
+        let begin = Instant::now();
+        let at = |seconds: u64| begin + Duration::from_secs(seconds);
+        let mut bootstrap = Bootstrap::new(vec![address.clone()], &PeerId::random(), begin);
+        assert!(!bootstrap.is_over());
+        let mut attempts = Vec::new();
+        for second in 0..200 {
+            if !bootstrap.due(true, at(second)).is_empty() {
+                attempts.push(second);
+            }
+        }
+        assert_eq!(attempts, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+        assert!(bootstrap.due(false, at(300)).is_empty());
+        assert!(bootstrap.due(true, at(300)).is_empty());
+        assert_eq!(bootstrap.due(true, at(301)), [address]);
+        bootstrap.answered();
+        assert!(bootstrap.is_over());
+    }
+
+    #[test]
+    fn a_node_is_not_its_own_bootstrap_peer() {
+        let own = PeerId::random();
+        let address: Multiaddr = format!("/ip4/192.0.2.1/tcp/4001/p2p/{own}").parse().unwrap();
+        let mut bootstrap = Bootstrap::new(vec![address], &own, Instant::now());
+        assert!(bootstrap.is_over());
+        assert!(bootstrap.due(true, Instant::now()).is_empty());
+    }
+}

@@ -1,0 +1,241 @@
+//! What the node makes of what the swarm reports.
+
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::{self, Message};
+use libp2p::swarm::{ConnectionError, ConnectionId, DialError, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
+
+use super::Candidate;
+use super::peers::Abilities;
+use super::task::Task;
+use crate::contacts::is_dialled;
+use crate::link::{Decline, decline};
+use crate::scope::Scope;
+use crate::sip_stream::OpenStream;
+use crate::store_protocol;
+use crate::swarm::{BehaviourEvent, RELAY_PROTOCOL, ROUTING_PROTOCOL};
+
+/// Most addresses of a peer that are looked at.
+const ADDRESS_LIMIT: usize = 32;
+/// Most peers from the local network that are dialled.
+const LAN_PEERS: usize = 64;
+
+impl Task {
+    pub(super) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
+            SwarmEvent::NewListenAddr { listener_id, address } => {
+                self.binding.remove(&listener_id);
+                self.offer_as_relay(address);
+            }
+            SwarmEvent::ListenerClosed {
+                listener_id, reason, ..
+            } => {
+                self.binding.remove(&listener_id);
+                if let Err(error) = reason {
+                    self.listen_error = error.to_string();
+                }
+                self.relays.closed(listener_id, Instant::now());
+            }
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => {
+                let scope = if endpoint.is_relayed() {
+                    Scope::Relayed
+                } else {
+                    Scope::of(endpoint.get_remote_address())
+                };
+                self.peers.connected(peer_id, connection_id, scope);
+                self.liveness.sign(connection_id, Instant::now());
+                if let Some(reply) = self.introductions.remove(&connection_id) {
+                    let _ = reply.send(true);
+                }
+                if self.bootstrap_dials.remove(&connection_id) {
+                    self.bootstrap_peers.insert(peer_id);
+                }
+                self.choose_mode();
+            }
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                connection_id,
+                cause,
+                ..
+            } => {
+                self.liveness.forget(connection_id);
+                let was_last = self.peers.disconnected(peer_id, connection_id);
+                self.choose_mode();
+                // It broke: whether the peer is still there shows when it is dialled.
+                if was_last && matches!(cause, Some(ConnectionError::IO(_))) {
+                    self.dial_known(peer_id);
+                }
+            }
+            SwarmEvent::OutgoingConnectionError {
+                peer_id,
+                connection_id,
+                error,
+            } => {
+                self.dial_failed(peer_id, connection_id, &error);
+            }
+            SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => self.choose_mode(),
+            _ => {}
+        }
+    }
+
+    fn dial_failed(&mut self, peer: Option<PeerId>, connection: ConnectionId, error: &DialError) {
+        if let Some(reply) = self.introductions.remove(&connection) {
+            let _ = reply.send(false);
+        }
+        self.bootstrap_dials.remove(&connection);
+        // Nobody answered at any address: others are not to be sent there.
+        if let (Some(peer), DialError::Transport(_) | DialError::NoAddresses) = (peer, error)
+            && !self.peers.is_connected(&peer)
+        {
+            self.swarm.behaviour_mut().routing.remove_peer(&peer);
+        }
+    }
+
+    fn on_behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Identify(identify::Event::Received {
+                connection_id,
+                peer_id,
+                info,
+            }) => {
+                self.identified(peer_id, connection_id, &info);
+            }
+            BehaviourEvent::Ping(ping::Event { connection, result, .. }) => match result {
+                Ok(_) => self.liveness.sign(connection, Instant::now()),
+                Err(ping::Failure::Unsupported) => self.liveness.forget(connection),
+                Err(_) => {
+                    self.swarm.close_connection(connection);
+                }
+            },
+            BehaviourEvent::Routing(kad::Event::OutboundQueryProgressed {
+                id,
+                result: kad::QueryResult::GetClosestPeers(result),
+                step,
+                ..
+            }) if step.last => {
+                let (Ok(kad::GetClosestPeersOk { peers, .. }) | Err(kad::GetClosestPeersError::Timeout { peers, .. })) =
+                    result;
+                self.looked_up(id, peers);
+            }
+            BehaviourEvent::Store(event) => self.on_store_event(event),
+            BehaviourEvent::Sip(stream) => self.accept(stream),
+            BehaviourEvent::Lan(mdns::Event::Discovered(found)) => {
+                for (peer, address) in found {
+                    if self.peers.all().len() < LAN_PEERS {
+                        self.dial_lan(peer, address);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn dial_lan(&mut self, peer: PeerId, address: Multiaddr) {
+        let options = libp2p::swarm::dial_opts::DialOpts::peer_id(peer)
+            .addresses(vec![address])
+            .build();
+        // It fails if it is connected or being dialled already.
+        let _ = self.swarm.dial(options);
+    }
+
+    /// A peer said who it is, what it speaks, and where it listens.
+    fn identified(&mut self, peer: PeerId, connection: ConnectionId, info: &identify::Info) {
+        let abilities = Abilities {
+            stores: info.protocols.contains(&store_protocol::PROTOCOL),
+            routes: info.protocols.contains(&ROUTING_PROTOCOL),
+            relays: info.protocols.contains(&RELAY_PROTOCOL),
+        };
+        let Some(scope) = self.peers.scope(&peer, connection) else {
+            return;
+        };
+        let routing = &mut self.swarm.behaviour_mut().routing;
+        if abilities.routes {
+            for address in info.listen_addrs.iter().take(ADDRESS_LIMIT) {
+                let mut address = address.clone();
+                if address.iter().last() == Some(Protocol::P2p(peer)) {
+                    address.pop();
+                }
+                if is_dialled(&address) && Scope::of(&address).makes_sense_at(scope) {
+                    routing.add_address(&peer, address);
+                }
+            }
+        } else {
+            routing.remove_peer(&peer);
+        }
+        if self.peers.identified(peer, abilities) {
+            self.joined += 1;
+            self.look_after_neighbours();
+        }
+        if abilities.stores && self.bootstrap_peers.contains(&peer) && !self.bootstrap.is_over() {
+            self.bootstrap.answered();
+            // Fails only if nobody is known, and then there is nobody to ask.
+            let _ = self.swarm.behaviour_mut().routing.bootstrap();
+        }
+    }
+
+    fn looked_up(&mut self, id: kad::QueryId, peers: Vec<kad::PeerInfo>) {
+        let Some((_, reply)) = self.look_ups.remove(&id) else {
+            return;
+        };
+        let mut found: Vec<Candidate> = peers
+            .into_iter()
+            .map(|peer| Candidate {
+                peer: peer.peer_id,
+                addresses: peer.addrs,
+            })
+            .collect();
+        if self.keeps_records(found.len()) {
+            found.push(Candidate {
+                peer: *self.swarm.local_peer_id(),
+                addresses: Vec::new(),
+            });
+        }
+        let _ = reply.send(found);
+    }
+
+    fn on_store_event(&mut self, event: request_response::Event<store_protocol::Request, store_protocol::Response>) {
+        match event {
+            request_response::Event::Message {
+                peer,
+                message: Message::Request { request, channel, .. },
+                ..
+            } => {
+                let response = self.serve(peer, &request);
+                // Fails if the peer has gone away meanwhile.
+                let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
+            }
+            request_response::Event::Message {
+                message: Message::Response { request_id, response },
+                ..
+            } => {
+                if let Some(reply) = self.asked.remove(&request_id) {
+                    let _ = reply.send(response);
+                }
+            }
+            // Dropping the sender tells whoever asked.
+            request_response::Event::OutboundFailure { request_id, .. } => drop(self.asked.remove(&request_id)),
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, stream: OpenStream) {
+        if let Err(TrySendError::Full(stream)) = self.inbound.try_send(stream) {
+            tokio::spawn(decline(stream.into(), Decline::Busy));
+        }
+    }
+
+    /// A relay names the addresses at which others reach it through its reservations, so they count as confirmed.
+    fn offer_as_relay(&mut self, address: Multiaddr) {
+        if self.swarm.behaviour().relays() {
+            self.swarm.add_external_address(address);
+        }
+    }
+}

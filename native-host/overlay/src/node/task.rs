@@ -1,0 +1,373 @@
+//! The task that owns the swarm: carries out commands and, on its own, keeps the node in the overlay.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use corella_identity::trust::TrustAnchors;
+use futures::StreamExt;
+use libp2p::core::transport::ListenerId;
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::OutboundRequestId;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, kad};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::bootstrap::Bootstrap;
+use super::liveness::Liveness;
+use super::peers::Peers;
+use super::relays::Relays;
+use super::{Candidate, Command, NodeConfig, NodeState, StartError};
+use crate::clock::Clock;
+use crate::scope::Scope;
+use crate::sip_stream::OpenStream;
+use crate::store_protocol::{RateLimit, Response, serve};
+use crate::storing::StoringNode;
+use crate::swarm::{self, Behaviour, REPLICATION, distance};
+
+/// How long the listeners may take to be bound.
+const BINDING_TIME: Duration = Duration::from_secs(5);
+/// How long the goodbyes may take.
+const CLOSING_TIME: Duration = Duration::from_millis(300);
+/// How often the task looks after bootstrap and relays.
+const TICK: Duration = Duration::from_millis(500);
+/// After how many ticks neighbours are looked after, and after how many expired records are forgotten.
+const NEIGHBOUR_TICKS: u64 = 20;
+const EXPIRY_TICKS: u64 = 60;
+/// Most neighbours that are dialled in one go.
+const NEIGHBOUR_DIALS: usize = 4;
+
+/// The state of the task. Its reactions to the swarm are in `events`.
+pub(super) struct Task {
+    pub(super) swarm: Swarm<Behaviour>,
+    pub(super) clock: Clock,
+    pub(super) inbound: mpsc::Sender<OpenStream>,
+    pub(super) peers: Peers,
+    pub(super) bootstrap: Bootstrap,
+    /// Dials to bootstrap peers, and who is known to be one.
+    pub(super) bootstrap_dials: HashSet<ConnectionId>,
+    pub(super) bootstrap_peers: HashSet<PeerId>,
+    pub(super) liveness: Liveness,
+    pub(super) relays: Relays,
+    pub(super) joined: u64,
+    pub(super) rates: RateLimit,
+    pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
+    pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Response>>,
+    pub(super) introductions: HashMap<ConnectionId, oneshot::Sender<bool>>,
+    /// Listeners that have not been bound yet, and what was heard of those that never will be.
+    pub(super) binding: HashSet<ListenerId>,
+    pub(super) listen_error: String,
+    /// Whether this node always takes part in routing.
+    serves: bool,
+    mode: Option<Option<kad::Mode>>,
+    storing: StoringNode,
+    anchors: TrustAnchors,
+    commands: mpsc::Receiver<Command>,
+    state: watch::Sender<NodeState>,
+    listen: Vec<Multiaddr>,
+    ticks: u64,
+}
+
+impl Task {
+    pub(super) fn new(
+        config: NodeConfig,
+        commands: mpsc::Receiver<Command>,
+        inbound: mpsc::Sender<OpenStream>,
+        state: watch::Sender<NodeState>,
+    ) -> Result<Self, StartError> {
+        let own = config.keypair.public().to_peer_id();
+        let bootstrap_peers = config
+            .bootstrap
+            .iter()
+            .filter_map(|address| match address.iter().last() {
+                Some(Protocol::P2p(peer)) => Some(peer),
+                _ => None,
+            });
+        Ok(Self {
+            bootstrap_peers: bootstrap_peers.collect(),
+            bootstrap: Bootstrap::new(config.bootstrap, &own, Instant::now()),
+            swarm: swarm::build(&config.keypair, &config.role)?,
+            clock: config.clock,
+            inbound,
+            peers: Peers::default(),
+            bootstrap_dials: HashSet::new(),
+            liveness: Liveness::default(),
+            relays: Relays::default(),
+            joined: 0,
+            rates: RateLimit::default(),
+            look_ups: HashMap::new(),
+            asked: HashMap::new(),
+            introductions: HashMap::new(),
+            binding: HashSet::new(),
+            listen_error: String::new(),
+            serves: config.role.server,
+            mode: None,
+            storing: StoringNode::new(config.limits),
+            anchors: config.anchors,
+            commands,
+            state,
+            listen: config.listen,
+            ticks: 0,
+        })
+    }
+
+    /// Binds the listeners.
+    ///
+    /// # Errors
+    /// None of them could be bound.
+    pub(super) async fn bind(&mut self) -> Result<(), StartError> {
+        let addresses = std::mem::take(&mut self.listen);
+        for address in &addresses {
+            match self.swarm.listen_on(address.clone()) {
+                Ok(listener) => {
+                    self.binding.insert(listener);
+                }
+                Err(error) => self.listen_error = error.to_string(),
+            }
+        }
+        let all_bound = async {
+            while !self.binding.is_empty() {
+                let event = self.swarm.select_next_some().await;
+                self.on_event(event);
+            }
+        };
+        // A listener that takes this long counts as bound when it is; the others are enough.
+        let _ = timeout(BINDING_TIME, all_bound).await;
+        self.binding.clear();
+        if !addresses.is_empty() && self.swarm.listeners().next().is_none() {
+            return Err(StartError::Listen(std::mem::take(&mut self.listen_error)));
+        }
+        self.choose_mode();
+        self.tell_state();
+        Ok(())
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_event(event),
+                command = self.commands.recv() => match command {
+                    Some(Command::Shutdown(reply)) => {
+                        self.close().await;
+                        // Whoever asked may be gone; the node ends all the same.
+                        let _ = reply.send(());
+                        return;
+                    }
+                    Some(command) => self.on_command(command),
+                    None => return self.close().await,
+                },
+                _ = ticks.tick() => self.on_tick(),
+            }
+            self.tell_state();
+        }
+    }
+
+    /// Says goodbye to everybody, so that they need not find out by themselves.
+    async fn close(&mut self) {
+        for peer in self.peers.all() {
+            // Fails only if the peer is gone already.
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        let all_closed = async {
+            while self.swarm.connected_peers().next().is_some() {
+                let event = self.swarm.select_next_some().await;
+                if let SwarmEvent::ConnectionClosed { .. } = event {
+                    self.on_event(event);
+                }
+            }
+        };
+        let _ = timeout(CLOSING_TIME, all_closed).await;
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Known(place, reply) => {
+                let _ = reply.send(self.known(&place));
+            }
+            Command::Closest(place, reply) => {
+                let query = self.swarm.behaviour_mut().routing.get_closest_peers(place.to_vec());
+                self.look_ups.insert(query, (place, reply));
+            }
+            Command::Ask(candidate, request, reply) => {
+                if candidate.peer == *self.swarm.local_peer_id() {
+                    let response = serve(&mut self.storing, &self.anchors, &request, self.clock.now());
+                    let _ = reply.send(response);
+                } else {
+                    let Candidate { peer, addresses } = candidate;
+                    let store = &mut self.swarm.behaviour_mut().store;
+                    let id = store.send_request_with_addresses(&peer, request, addresses);
+                    self.asked.insert(id, reply);
+                }
+            }
+            Command::Open(candidate, reply) => {
+                self.swarm
+                    .behaviour_mut()
+                    .sip
+                    .open(candidate.peer, candidate.addresses, reply);
+            }
+            Command::Introduce(candidate, reply) => self.introduce(candidate, reply),
+            Command::Disconnect(peer) => {
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    pub(super) fn serve(&mut self, peer: PeerId, request: &crate::store_protocol::Request) -> Response {
+        let now = self.clock.now();
+        if self.rates.admit(peer, now) {
+            serve(&mut self.storing, &self.anchors, request, now)
+        } else {
+            crate::storing::Refusal::Busy.into()
+        }
+    }
+
+    fn introduce(&mut self, candidate: Candidate, reply: oneshot::Sender<bool>) {
+        if self.peers.is_connected(&candidate.peer) {
+            let _ = reply.send(true);
+            return;
+        }
+        let options = DialOpts::peer_id(candidate.peer)
+            .addresses(candidate.addresses)
+            .extend_addresses_through_behaviour()
+            .build();
+        let connection = options.connection_id();
+        match self.swarm.dial(options) {
+            Ok(()) => {
+                self.introductions.insert(connection, reply);
+            }
+            Err(_) => {
+                let _ = reply.send(false);
+            }
+        }
+    }
+
+    /// The closest nodes of the routing table, and this one if it keeps records.
+    fn known(&mut self, place: &[u8; 32]) -> Vec<PeerId> {
+        let key = kad::KBucketKey::new(place.to_vec());
+        let routing = &mut self.swarm.behaviour_mut().routing;
+        let closest = routing.get_closest_local_peers(&key).map(|key| *key.preimage());
+        let mut known: Vec<PeerId> = closest.take(REPLICATION + 1).collect();
+        if self.keeps_records(known.len()) {
+            known.push(*self.swarm.local_peer_id());
+            known.sort_by_key(|peer| distance(peer, place));
+        }
+        known
+    }
+
+    /// Whether records are put to this node too: it takes part in routing, or there are so few others that each counts.
+    pub(super) fn keeps_records(&self, others: usize) -> bool {
+        others < REPLICATION || self.swarm.behaviour().routing.mode() == kad::Mode::Server
+    }
+
+    fn on_tick(&mut self) {
+        let now = Instant::now();
+        for address in self.bootstrap.due(self.peers.count() == 0, now).to_vec() {
+            self.dial_bootstrap(address);
+        }
+        for connection in self.liveness.dead(now) {
+            self.swarm.close_connection(connection);
+        }
+        self.look_for_relays(now);
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(NEIGHBOUR_TICKS) {
+            self.look_after_neighbours();
+        }
+        if self.ticks.is_multiple_of(EXPIRY_TICKS) {
+            self.storing.expire(self.clock.now());
+        }
+        self.look_ups.retain(|_, (_, reply)| !reply.is_closed());
+    }
+
+    fn dial_bootstrap(&mut self, address: Multiaddr) {
+        let options = match address.iter().last() {
+            Some(Protocol::P2p(peer)) => DialOpts::peer_id(peer).addresses(vec![address]).build(),
+            _ => DialOpts::unknown_peer_id().address(address).build(),
+        };
+        let connection = options.connection_id();
+        // It fails if it is being dialled already, which is as good.
+        if self.swarm.dial(options).is_ok() {
+            self.bootstrap_dials.insert(connection);
+        }
+    }
+
+    /// Keeps the connections to the nodes closest to this one, and makes those that are missing: they are the ones with
+    /// which records are shared, and in a small network they are everybody.
+    pub(super) fn look_after_neighbours(&mut self) {
+        let own = kad::KBucketKey::from(*self.swarm.local_peer_id());
+        let behaviour = self.swarm.behaviour_mut();
+        let closest = behaviour
+            .routing
+            .get_closest_local_peers(&own)
+            .map(|key| *key.preimage());
+        let neighbours: HashSet<PeerId> = closest.take(REPLICATION).collect();
+        let missing = neighbours.iter().filter(|peer| !self.peers.is_connected(peer)).copied();
+        let missing: Vec<PeerId> = missing.take(NEIGHBOUR_DIALS).collect();
+        behaviour.sip.keep(neighbours);
+        for peer in missing {
+            self.dial_known(peer);
+        }
+    }
+
+    /// Dials a peer at whatever addresses are known of it. If it does not answer it leaves the routing table.
+    pub(super) fn dial_known(&mut self, peer: PeerId) {
+        let options = DialOpts::peer_id(peer).build();
+        // It fails if it is connected or being dialled already.
+        let _ = self.swarm.dial(options);
+    }
+
+    fn look_for_relays(&mut self, now: Instant) {
+        let is_reachable = self.serves
+            || self.peers.are_local()
+            || self
+                .swarm
+                .external_addresses()
+                .any(|address| Scope::of(address) == Scope::Public);
+        let available = self.peers.relays();
+        for relay in self.relays.wanted(is_reachable, &available, now) {
+            let address = Multiaddr::empty().with(Protocol::P2p(relay)).with(Protocol::P2pCircuit);
+            match self.swarm.listen_on(address) {
+                Ok(listener) => self.relays.listening(listener, relay),
+                Err(_) => self.relays.failed(relay, now),
+            }
+        }
+    }
+
+    /// Takes part in routing if everybody can reach this node: it serves, or all are on the local network; otherwise kad
+    /// decides, by whether a public address was confirmed.
+    pub(super) fn choose_mode(&mut self) {
+        let mode = (self.serves || self.peers.are_local()).then_some(kad::Mode::Server);
+        if self.mode != Some(mode) {
+            self.mode = Some(mode);
+            self.swarm.behaviour_mut().routing.set_mode(mode);
+        }
+    }
+
+    pub(super) fn tell_state(&mut self) {
+        let own = *self.swarm.local_peer_id();
+        let mut listen: Vec<Multiaddr> = Vec::new();
+        for address in self.swarm.external_addresses().chain(self.swarm.listeners()) {
+            let mut address = address.clone();
+            if address.iter().last() == Some(Protocol::P2p(own)) {
+                address.pop();
+            }
+            if !listen.contains(&address) {
+                listen.push(address);
+            }
+        }
+        let state = NodeState {
+            listen,
+            peers: self.peers.count(),
+            joined: self.joined,
+            on_line: self.bootstrap.is_over(),
+        };
+        self.state.send_if_modified(|known| {
+            let is_new = *known != state;
+            *known = state;
+            is_new
+        });
+    }
+}

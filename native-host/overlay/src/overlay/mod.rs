@@ -1,0 +1,277 @@
+//! The overlay as the rest of Corella uses it: one handle, and a stream of events.
+
+mod config;
+mod events;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use corella_identity::{AddressOfRecord, Credential};
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use config::OverlayConfig;
+pub use events::OverlayEvent;
+
+use crate::clock::Clock;
+use crate::kademlia::Kademlia;
+use crate::key::Key;
+use crate::link::{self, Decline, Link, Opened, PREFACE_TIME, PrefaceError};
+use crate::location::{LocationError, LocationService, PutReport};
+use crate::meeting_place::{self, MeetingPlace};
+use crate::node::{self, NodeConfig, NodeHandle, StartError};
+use crate::publisher::{self, OwnRecords, PublishError, PublisherHandle};
+use crate::record::{Record, RecordError};
+use crate::scope::worth_dialling;
+use crate::sip_stream::OpenError;
+use crate::swarm::Role;
+
+/// Events that wait to be taken. While there are more, links wait too.
+const EVENTS: usize = 256;
+/// How long a device may take until a stream to it is open.
+const OPENING_TIME: Duration = Duration::from_secs(8);
+/// How long the withdrawal of the own records may take at the end.
+const WITHDRAWAL_TIME: Duration = Duration::from_millis(500);
+/// How long the meeting place may take at the end.
+const LEAVING_TIME: Duration = Duration::from_millis(100);
+
+/// This device in the overlay. Cloning gives another handle to the same; when the last is dropped, connections are closed
+/// and the device is gone from the overlay once its records expire. [`Overlay::shutdown`] is the better goodbye.
+#[derive(Clone)]
+pub struct Overlay(Arc<Inner>);
+
+struct Inner {
+    node: NodeHandle,
+    location: Arc<dyn LocationService>,
+    publisher: PublisherHandle,
+    own: OwnRecords,
+    clock: Clock,
+    meeting: Mutex<Option<JoinHandle<()>>>,
+    stop: CancellationToken,
+    _stop_at_the_end: DropGuard,
+}
+
+/// What there is to know about this device in the overlay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlayStatus {
+    /// Where it listens, loopback addresses included, each with `/p2p/<peer id>`: what others take as bootstrap.
+    pub listen: Vec<Multiaddr>,
+    /// How many nodes of the overlay are connected.
+    pub peers: usize,
+    /// Whether listeners are bound and a bootstrap peer has answered, if any were given.
+    pub on_line: bool,
+}
+
+/// Why there is no link to a device.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// The own address has not been published, so there is nothing to show to others.
+    #[error("the own address is not on line")]
+    NotPublished,
+    /// The record is no current contact record of the person.
+    #[error("this is no contact record of that person")]
+    WrongRecord,
+    /// The record is not current any more.
+    #[error("the contact record cannot be used: {0}")]
+    Record(#[from] RecordError),
+    /// The device has said that it is off line.
+    #[error("the device is off line")]
+    OffLine,
+    /// The record is this device's own.
+    #[error("the device is this one")]
+    Ourselves,
+    /// No stream to the device could be opened.
+    #[error(transparent)]
+    Unreachable(#[from] OpenError),
+    /// The device, or the way to it, took too long.
+    #[error("the device took too long")]
+    TimedOut,
+    /// The device declined, by a name of the stream protocol.
+    #[error("the device declined: {}", .0.name())]
+    Declined(Decline),
+    /// The device did not prove to be the person's.
+    #[error(transparent)]
+    Preface(PrefaceError),
+}
+
+impl Overlay {
+    /// Brings this device into the overlay. When it returns, the listeners are bound; [`OverlayEvent::OnLine`] follows
+    /// once a bootstrap peer has answered, or at once if none were given.
+    ///
+    /// # Errors
+    /// No listener could be bound, or the system refused sockets.
+    pub async fn start(config: OverlayConfig) -> Result<(Self, mpsc::Receiver<OverlayEvent>), StartError> {
+        let OverlayConfig {
+            clock, meeting_place, ..
+        } = config.clone();
+        let (node, streams) = node::start(NodeConfig {
+            keypair: config.device.keypair(),
+            role: Role {
+                agent_version: config.agent_version,
+                mdns: config.mdns,
+                server: config.relay_server,
+            },
+            listen: config.listen,
+            bootstrap: config.bootstrap,
+            limits: config.storing,
+            anchors: config.anchors,
+            clock: clock.clone(),
+        })
+        .await?;
+        let own = OwnRecords::default();
+        let location: Arc<dyn LocationService> = Arc::new(Kademlia::new(node.clone(), clock.clone()));
+        let publisher = publisher::start(
+            node.peer(),
+            Arc::clone(&location),
+            node.state(),
+            clock.clone(),
+            own.clone(),
+        );
+        let (sender, events) = mpsc::channel(EVENTS);
+        tokio::spawn(events::announce(node.state(), sender.clone()));
+        tokio::spawn(events::accept(streams, own.clone(), clock.clone(), sender));
+        let stop = CancellationToken::new();
+        let meeting = meeting_place.and_then(|folder| match MeetingPlace::open(&folder, node.peer()) {
+            Ok(place) => Some(tokio::spawn(meeting_place::meet(place, node.clone(), stop.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "agents on this machine will not find each other");
+                None
+            }
+        });
+        let inner = Inner {
+            node,
+            location,
+            publisher,
+            own,
+            clock,
+            meeting: Mutex::new(meeting),
+            _stop_at_the_end: stop.clone().drop_guard(),
+            stop,
+        };
+        Ok((Self(Arc::new(inner)), events))
+    }
+
+    /// The name of this device.
+    pub fn peer_id(&self) -> PeerId {
+        self.0.node.peer()
+    }
+
+    /// Where this device listens, and how many others it sees.
+    pub async fn status(&self) -> OverlayStatus {
+        let state = self.0.node.state().borrow().clone();
+        let own = Protocol::P2p(self.peer_id());
+        OverlayStatus {
+            listen: state
+                .listen
+                .into_iter()
+                .map(|address| address.with(own.clone()))
+                .collect(),
+            peers: state.peers,
+            on_line: state.on_line,
+        }
+    }
+
+    /// Where records are put and found.
+    pub fn location(&self) -> Arc<dyn LocationService> {
+        Arc::clone(&self.0.location)
+    }
+
+    /// Puts a record of anybody's; see [`LocationService::put`]. Own contacts are put by [`Overlay::publish`].
+    ///
+    /// # Errors
+    /// The overlay was shut down.
+    pub async fn put(&self, record: &Record) -> Result<PutReport, LocationError> {
+        self.0.location.put(record).await
+    }
+
+    /// The records under a key; see [`LocationService::get`].
+    ///
+    /// # Errors
+    /// The overlay was shut down.
+    pub async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError> {
+        self.0.location.get(key).await
+    }
+
+    /// Makes this device findable under a credential's address: puts its contact record and its certificate, and keeps
+    /// them fresh until [`Overlay::withdraw`]. A newer credential for the same address takes the place of the older.
+    /// Returns what became of the first contact record; that it reached nobody is no error, it is tried again.
+    ///
+    /// # Errors
+    /// No record can be made with this credential; the overlay was shut down.
+    pub async fn publish(&self, credential: Credential) -> Result<PutReport, PublishError> {
+        self.0.publisher.publish(credential).await
+    }
+
+    /// Says in the overlay that this device is off line for an address, and accepts no more links to it.
+    pub async fn withdraw(&self, address: &AddressOfRecord) {
+        self.0.publisher.withdraw(address.clone()).await;
+    }
+
+    /// Opens a link from an own published address to the device that a contact record names. The certificate in the link
+    /// is the one under the record that the device itself presented; whether it is the expected one is for the caller to
+    /// see.
+    ///
+    /// # Errors
+    /// Each kind of [`ConnectError`].
+    pub async fn connect(
+        &self,
+        local: &AddressOfRecord,
+        remote: &AddressOfRecord,
+        contacts: &Record,
+    ) -> Result<Link, ConnectError> {
+        let own = self.0.own.get(local).ok_or(ConnectError::NotPublished)?;
+        if *contacts.key() != Key::Contacts(remote.clone()) {
+            return Err(ConnectError::WrongRecord);
+        }
+        contacts.check(self.0.clock.now())?;
+        let device = contacts.contacts().ok_or(ConnectError::WrongRecord)?;
+        if device.peer == self.peer_id() {
+            return Err(ConnectError::Ourselves);
+        }
+        if device.addresses.is_empty() {
+            return Err(ConnectError::OffLine);
+        }
+        let addresses = worth_dialling(&device.addresses, &self.0.node.state().borrow().listen);
+        let open = timeout(OPENING_TIME, self.0.node.open(device.peer, addresses)).await;
+        let mut opened = Opened::from(open.map_err(|_| ConnectError::TimedOut)??);
+        let preface = link::dial(&mut opened.stream, remote, &own, &device.peer, self.0.clock.now());
+        let record = timeout(PREFACE_TIME, preface)
+            .await
+            .map_err(|_| ConnectError::TimedOut)?
+            .map_err(|error| match error {
+                PrefaceError::Declined(decline) => ConnectError::Declined(decline),
+                other => ConnectError::Preface(other),
+            })?;
+        Ok(Link::new(local.clone(), &record, true, opened))
+    }
+
+    /// Closes all connections to a device; links on them end.
+    pub async fn disconnect(&self, peer: PeerId) {
+        self.0.node.disconnect(peer).await;
+    }
+
+    /// Takes this device off line: withdraws its records, leaves the meeting place and closes all connections, within a
+    /// second.
+    pub async fn shutdown(&self) {
+        // What cannot be withdrawn in time expires.
+        let _ = timeout(WITHDRAWAL_TIME, self.0.publisher.withdraw_all()).await;
+        self.0.stop.cancel();
+        if let Some(meeting) = self.0.meeting.lock().await.take() {
+            // It only removes a file; if that hangs, whoever finds the file will remove it.
+            let _ = timeout(LEAVING_TIME, meeting).await;
+        }
+        self.0.node.shutdown().await;
+    }
+}
+
+impl fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Overlay")
+    }
+}

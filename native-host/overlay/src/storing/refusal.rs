@@ -1,0 +1,120 @@
+//! Why a storing node does not take a record: names that reach the writer.
+
+use std::fmt;
+
+use corella_identity::Millis;
+
+use crate::record::RecordError;
+
+/// Why a record was not stored. The names are part of the store protocol: they are only ever added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// `too-large`: over the limits of a record.
+    TooLarge,
+    /// `malformed`: no record of the profile, or no known request.
+    Malformed,
+    /// `bad-signature`: a digest or the signature is wrong, or it was made for another certificate.
+    BadSignature,
+    /// `bad-certificate`: unreadable, not valid now, or not the one that had to be there.
+    BadCertificate,
+    /// `wrong-key`: the certificate does not speak for the address of the key.
+    WrongKey,
+    /// `expired`: its time is over.
+    Expired,
+    /// `from-the-future`: its sequence is more than ten minutes ahead of the node's clock.
+    FromTheFuture,
+    /// `lives-too-long`: it wants to be kept longer than its kind may be.
+    LivesTooLong,
+    /// `not-newer`: another record of the same signer and slot is as new or newer.
+    NotNewer {
+        /// The sequence of that record.
+        held: Millis,
+    },
+    /// `too-many`: the signer, or all signers of its class together, have their full share under this key.
+    TooMany,
+    /// `full`: the node's share for this class of signers is used up.
+    Full,
+    /// `busy`: too many requests from this peer; later is fine.
+    Busy,
+    /// A name that this version does not know.
+    Other,
+}
+
+impl Refusal {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::BadSignature => "bad-signature",
+            Self::BadCertificate => "bad-certificate",
+            Self::WrongKey => "wrong-key",
+            Self::Expired => "expired",
+            Self::FromTheFuture => "from-the-future",
+            Self::LivesTooLong => "lives-too-long",
+            Self::NotNewer { .. } => "not-newer",
+            Self::TooMany => "too-many",
+            Self::Full => "full",
+            Self::Busy => "busy",
+            Self::Other => "other",
+        }
+    }
+
+    /// The refusal of a name; `held` is the sequence that goes with `not-newer`.
+    pub fn from_name(name: &str, held: Option<Millis>) -> Self {
+        match name {
+            "too-large" => Self::TooLarge,
+            "malformed" => Self::Malformed,
+            "bad-signature" => Self::BadSignature,
+            "bad-certificate" => Self::BadCertificate,
+            "wrong-key" => Self::WrongKey,
+            "expired" => Self::Expired,
+            "from-the-future" => Self::FromTheFuture,
+            "lives-too-long" => Self::LivesTooLong,
+            "not-newer" => Self::NotNewer {
+                held: held.unwrap_or_default(),
+            },
+            "too-many" => Self::TooMany,
+            "full" => Self::Full,
+            "busy" => Self::Busy,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<&RecordError> for Refusal {
+    fn from(error: &RecordError) -> Self {
+        match error {
+            RecordError::TooLarge => Self::TooLarge,
+            RecordError::Signature | RecordError::OtherSigner => Self::BadSignature,
+            RecordError::Certificate(_) | RecordError::OtherCertificate | RecordError::CertificateExpired => {
+                Self::BadCertificate
+            }
+            RecordError::WrongKey => Self::WrongKey,
+            RecordError::Expired => Self::Expired,
+            RecordError::FromTheFuture => Self::FromTheFuture,
+            RecordError::LivesTooLong => Self::LivesTooLong,
+            RecordError::NotText
+            | RecordError::NotWellFormed
+            | RecordError::Markup(_)
+            | RecordError::Entity
+            | RecordError::Element(_)
+            | RecordError::Attribute(_)
+            | RecordError::Text
+            | RecordError::Algorithm(_)
+            | RecordError::NotCanonical
+            | RecordError::Key(_)
+            | RecordError::OtherKind
+            | RecordError::Field(_)
+            | RecordError::Contact(_)
+            | RecordError::Signing(_) => Self::Malformed,
+        }
+    }
+}
