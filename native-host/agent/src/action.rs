@@ -1,7 +1,7 @@
 //! What the agent wants done. The runtime carries actions out in order and feeds outcomes back as events.
 
 use corella_identity::{
-    AddressOfRecord, Certificate, Fingerprint, Millis,
+    AddressOfRecord, Certificate, Millis,
     trust::{Known, Question, Trust},
 };
 
@@ -117,8 +117,8 @@ pub enum Action {
     Connect {
         /// The conversation.
         pair: Pair,
-        /// The key that must have signed the device's contact record.
-        key: Fingerprint,
+        /// Its key must have signed the device's contact record.
+        key: Certificate,
     },
     /// Close a link; comes back as [`crate::Event::LinkDown`].
     CloseLink(LinkId),

@@ -114,7 +114,7 @@ impl Agent {
             self.close_links(address, out);
             let pairs: Vec<Pair> = self.peers.keys().filter(|p| p.with == *address).cloned().collect();
             for pair in pairs {
-                self.pending_because(&pair, Reason::Question, out);
+                self.pending_because(now, &pair, Reason::Question, out);
             }
         }
         self.buddy_changed(address, out);

@@ -42,7 +42,7 @@ impl Agent {
             .get(&pair)
             .and_then(|p| p.links.get(&link))
             .map(|l| &l.certificate);
-        if known.is_some() && known != bears {
+        if known.is_some_and(|known| !bears.is_some_and(|bears| bears.same_key(known))) {
             out.push(Action::Answer { token, status: 403 });
             out.push(Action::CloseLink(link));
             return;

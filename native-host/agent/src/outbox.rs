@@ -13,6 +13,9 @@ const MOST_PATIENCE: Millis = 3_600_000;
 /// A device that is busy or in trouble is left alone this long.
 const BUSY_WAIT: Millis = 5_000;
 
+/// A message that found nobody for seven days is given up: peers take none that is older.
+const LIFETIME: Millis = 7 * 24 * 3_600_000;
+
 /// A message in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -121,6 +124,15 @@ impl Outbox {
             .filter(|e| e.message.state == MessageState::Pending)
             .map(|e| e.message.id.clone())
             .collect()
+    }
+
+    /// The messages that never arrived and are too old now.
+    pub(crate) fn outlived(&self, now: Millis) -> Vec<String> {
+        let old = self
+            .entries
+            .values()
+            .filter(|e| e.message.state == MessageState::Pending && e.message.at + LIFETIME < now);
+        old.map(|e| e.message.id.clone()).collect()
     }
 
     /// The peer has it; its notice is expected. If none comes it is sent again, with growing patience.

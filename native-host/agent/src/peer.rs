@@ -119,10 +119,8 @@ impl Agent {
     pub(crate) fn located(&mut self, now: Millis, pair: &Pair, claims: Vec<Claim>, out: &mut Vec<Action>) {
         let certificates: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
         let usable = self.weigh(now, &pair.with, &certificates, out);
-        let key = self
-            .usable_key(&pair.with)
-            .map(|(certificate, _)| certificate.fingerprint());
-        match key.filter(|key| usable && certificates.iter().any(|c| c.fingerprint() == *key)) {
+        let key = self.usable_key(&pair.with).map(|(certificate, _)| certificate);
+        match key.filter(|key| usable && certificates.iter().any(|c| c.same_key(key))) {
             Some(key) => {
                 if let Some(peer) = self.peers.get_mut(pair) {
                     peer.reach.connecting();
@@ -161,14 +159,23 @@ impl Agent {
             return;
         }
         peer.reach.failed(now);
-        self.pending_because(pair, reason, out);
+        self.pending_because(now, pair, reason, out);
     }
 
     /// Tells the user why the messages to a peer wait.
-    pub(crate) fn pending_because(&mut self, pair: &Pair, reason: Reason, out: &mut Vec<Action>) {
+    pub(crate) fn pending_because(&mut self, now: Millis, pair: &Pair, reason: Reason, out: &mut Vec<Action>) {
         let asked = self.buddies.get(&pair.with).is_some_and(|b| b.question.is_some());
         let reason = Some(if asked { Reason::Question } else { reason });
         let Some(peer) = self.peers.get_mut(pair) else { return };
+        for id in peer.outbox.outlived(now) {
+            peer.outbox.remove(&id);
+            out.push(Action::SetState {
+                pair: pair.clone(),
+                id,
+                state: MessageState::Failed,
+                reason,
+            });
+        }
         let state = MessageState::Pending;
         for id in peer.outbox.pending() {
             if peer.outbox.mark(&id, state, reason) {
@@ -263,7 +270,7 @@ impl Agent {
         };
         let Some(peer) = self.peers.get_mut(pair) else { return };
         for (id, link) in &mut peer.links {
-            if link.certificate != key {
+            if !link.certificate.same_key(&key) {
                 continue;
             }
             while link.in_flight.len() < WINDOW {

@@ -10,7 +10,12 @@ use crate::commands;
 const WRONG_USE: u8 = 2;
 
 #[derive(Debug, Parser)]
-#[command(name = "corella", version, about = "Peer-to-peer SIP for Thunderbird", disable_help_subcommand = true)]
+#[command(
+    name = "corella",
+    version,
+    about = "Peer-to-peer SIP for Thunderbird",
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -195,7 +200,10 @@ mod tests {
             (vec!["corella", "agent"], "--data"),
             (vec!["corella", "node", "--data"], "--data"),
             (vec!["corella", "fly"], "fly"),
-            (vec!["corella", "agent", "--data", "x", "--address", "a@b.c", "--key", "k"], "--certificate"),
+            (
+                vec!["corella", "agent", "--data", "x", "--address", "a@b.c", "--key", "k"],
+                "--certificate",
+            ),
         ] {
             let line = one_line(&Cli::try_parse_from(&arguments).unwrap_err());
             assert!(line.contains(fault) && !line.contains('\n'), "{arguments:?}: {line}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use corella_identity::trust::TrustAnchors;
-use corella_overlay::Multiaddr;
+use libp2p::Multiaddr;
 use serde::Deserialize;
 
 /// The settings.
@@ -48,7 +48,11 @@ impl Config {
     pub(crate) fn network(&self) -> Result<NetworkSettings, ConfigError> {
         let listen = addresses("listen", &self.listen)?;
         Ok(NetworkSettings {
-            listen: if listen.is_empty() { addresses("listen", &everywhere())? } else { listen },
+            listen: if listen.is_empty() {
+                addresses("listen", &everywhere())?
+            } else {
+                listen
+            },
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns.unwrap_or(true),
         })
@@ -56,7 +60,9 @@ impl Config {
 
     /// The authorities to trust.
     pub(crate) fn anchors(&self) -> Result<TrustAnchors, ConfigError> {
-        self.trust.as_deref().map_or_else(|| Ok(TrustAnchors::none()), read_anchors)
+        self.trust
+            .as_deref()
+            .map_or_else(|| Ok(TrustAnchors::none()), read_anchors)
     }
 }
 
@@ -68,12 +74,25 @@ pub(crate) fn read_anchors(path: &Path) -> Result<TrustAnchors, ConfigError> {
 
 /// Multiaddrs from texts.
 pub(crate) fn addresses(what: &str, texts: &[String]) -> Result<Vec<Multiaddr>, ConfigError> {
-    texts.iter().map(|t| t.parse().map_err(|e| ConfigError(format!("{what}: {t:?} is no multiaddr: {e}")))).collect()
+    texts
+        .iter()
+        .map(|t| {
+            t.parse()
+                .map_err(|e| ConfigError(format!("{what}: {t:?} is no multiaddr: {e}")))
+        })
+        .collect()
 }
 
 /// All interfaces, any port, both transports.
 pub(crate) fn everywhere() -> Vec<String> {
-    ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0", "/ip6/::/udp/0/quic-v1", "/ip6/::/tcp/0"].map(str::to_owned).into()
+    [
+        "/ip4/0.0.0.0/udp/0/quic-v1",
+        "/ip4/0.0.0.0/tcp/0",
+        "/ip6/::/udp/0/quic-v1",
+        "/ip6/::/tcp/0",
+    ]
+    .map(str::to_owned)
+    .into()
 }
 
 #[cfg(test)]
@@ -89,7 +108,10 @@ mod tests {
 
     #[test]
     fn a_missing_file_means_the_defaults() {
-        let network = Config::read(Path::new("/nonexistent/config.toml")).unwrap().network().unwrap();
+        let network = Config::read(Path::new("/nonexistent/config.toml"))
+            .unwrap()
+            .network()
+            .unwrap();
         assert!(network.mdns && network.bootstrap.is_empty() && network.listen.len() == 4);
     }
 
@@ -99,6 +121,13 @@ mod tests {
         let network = config.network().unwrap();
         assert!(!network.mdns && network.listen.len() == 1);
         assert!(read("lisen = []").unwrap_err().to_string().contains("lisen"));
-        assert!(read("bootstrap = ['x']").unwrap().network().unwrap_err().to_string().contains("bootstrap"));
+        assert!(
+            read("bootstrap = ['x']")
+                .unwrap()
+                .network()
+                .unwrap_err()
+                .to_string()
+                .contains("bootstrap")
+        );
     }
 }

@@ -19,14 +19,25 @@ const NOTICES: usize = 1000;
 pub(crate) fn encode(content: &Content, entity: &str) -> (&'static str, Vec<u8>) {
     match content {
         Content::Text(text) => (TEXT, text.clone().into_bytes()),
-        Content::Delivered(ids) => (NOTICE, ids.iter().map(|id| format!("delivered {id}\n")).collect::<String>().into()),
+        Content::Delivered(ids) => (
+            NOTICE,
+            ids.iter()
+                .map(|id| format!("delivered {id}\n"))
+                .collect::<String>()
+                .into(),
+        ),
         Content::Presence(presence) => (pidf::CONTENT_TYPE, pidf::write(&to_pidf(presence, entity)).into_bytes()),
     }
 }
 
 /// Reads what a peer wrote; the error says what is wrong with it.
 pub(crate) fn decode(content_type: &str, body: &[u8]) -> Result<Content, &'static str> {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let text = std::str::from_utf8(body).map_err(|_| "not UTF-8")?;
     match media_type.as_str() {
         "text/plain" => Ok(Content::Text(text.to_owned())),
@@ -39,10 +50,18 @@ pub(crate) fn decode(content_type: &str, body: &[u8]) -> Result<Content, &'stati
 fn notices(text: &str) -> Result<Content, &'static str> {
     let ids = text
         .lines()
-        .map(|line| line.strip_prefix("delivered ").filter(|id| (1..=ID_BYTES).contains(&id.len())).map(str::to_owned))
+        .map(|line| {
+            line.strip_prefix("delivered ")
+                .filter(|id| (1..=ID_BYTES).contains(&id.len()))
+                .map(str::to_owned)
+        })
         .collect::<Option<Vec<_>>>()
         .ok_or("not a notice")?;
-    if ids.is_empty() || ids.len() > NOTICES { Err("not a notice") } else { Ok(Content::Delivered(ids)) }
+    if ids.is_empty() || ids.len() > NOTICES {
+        Err("not a notice")
+    } else {
+        Ok(Content::Delivered(ids))
+    }
 }
 
 fn to_pidf(presence: &Presence, entity: &str) -> pidf::Document {
@@ -67,8 +86,13 @@ fn from_pidf(document: pidf::Document) -> Content {
         (true, Some(pidf::Activity::Busy)) => Status::Busy,
         (true, None) => Status::Online,
     };
-    let note = document.note.map(|n| n.chars().take(Presence::NOTE_CHARS).collect::<String>());
-    Content::Presence(Presence { status, note: note.filter(|n| !n.trim().is_empty()) })
+    let note = document
+        .note
+        .map(|n| n.chars().take(Presence::NOTE_CHARS).collect::<String>());
+    Content::Presence(Presence {
+        status,
+        note: note.filter(|n| !n.trim().is_empty()),
+    })
 }
 
 #[cfg(test)]
@@ -87,7 +111,10 @@ mod tests {
         round_trip(Content::Text("Grüße, 世界 & <b>".into()));
         round_trip(Content::Delivered(vec!["a1".into(), "b2".into()]));
         for status in [Status::Online, Status::Away, Status::Busy, Status::Offline] {
-            round_trip(Content::Presence(Presence { status, note: Some("at <lunch> & \"back\" soon".into()) }));
+            round_trip(Content::Presence(Presence {
+                status,
+                note: Some("at <lunch> & \"back\" soon".into()),
+            }));
         }
     }
 

@@ -6,8 +6,12 @@ use tracing_subscriber::EnvFilter;
 /// logged above `trace`, and what libraries log of them is filtered out at any setting.
 pub(crate) fn start() {
     let wanted = std::env::var("CORELLA_LOG").unwrap_or_else(|_| "warn,corella=info".to_owned());
-    let filter = EnvFilter::try_new(format!("{wanted},{}", corella_sip::QUIET_LOGS))
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", corella_sip::QUIET_LOGS)));
+    let filter = EnvFilter::try_new(format!("{wanted},{}", corella_sip::LOG_DIRECTIVE))
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", corella_sip::LOG_DIRECTIVE)));
     // A second start in one process would be refused, and change nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }

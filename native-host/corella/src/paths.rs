@@ -14,7 +14,9 @@ pub(crate) fn home() -> io::Result<PathBuf> {
 
 /// `$VARIABLE`, if it holds an absolute path, as the XDG base directory rules ask.
 fn xdg(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// Below it each profile has its data.
@@ -22,7 +24,9 @@ pub(crate) fn data_home() -> io::Result<PathBuf> {
     let base = if cfg!(target_os = "macos") {
         home()?.join("Library/Application Support")
     } else if cfg!(windows) {
-        std::env::var_os("LOCALAPPDATA").map(PathBuf::from).map_or_else(|| home().map(|h| h.join("AppData/Local")), Ok)?
+        std::env::var_os("LOCALAPPDATA")
+            .map(PathBuf::from)
+            .map_or_else(|| home().map(|h| h.join("AppData/Local")), Ok)?
     } else {
         xdg("XDG_DATA_HOME").map_or_else(|| home().map(|home| home.join(".local/share")), Ok)?
     };

@@ -1,6 +1,9 @@
 //! The roster: who the user knows, and the status last chosen, in a small SQLite database of its own.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use corella_agent::{Buddy, Consent, Presence, Status};
 use corella_identity::{
@@ -39,7 +42,8 @@ pub(crate) enum RosterError {
 /// The open roster.
 #[derive(Debug)]
 pub(crate) struct Roster {
-    db: Connection,
+    /// One task uses it; the lock lets that task move between threads.
+    db: Mutex<Connection>,
 }
 
 impl Roster {
@@ -59,13 +63,17 @@ impl Roster {
             VERSION => {}
             newer => return Err(RosterError::Newer(newer)),
         }
-        Ok(Roster { db })
+        Ok(Roster { db: Mutex::new(db) })
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everyone. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
-        let mut query =
-            self.db.prepare("SELECT address, name, own, consent, certificate, trust, question FROM buddies")?;
+        let db = self.db();
+        let mut query = db.prepare("SELECT address, name, own, consent, certificate, trust, question FROM buddies")?;
         let rows = query.query_map([], |row| {
             Ok(Row {
                 address: row.get(0)?,
@@ -89,7 +97,7 @@ impl Roster {
 
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
-        self.db.execute(
+        self.db().execute(
             "INSERT OR REPLACE INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 buddy.address.as_str(),
@@ -106,17 +114,21 @@ impl Roster {
 
     /// Forgets one.
     pub(crate) fn forget(&self, address: &AddressOfRecord) -> Result<(), RosterError> {
-        self.db.execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
+        self.db()
+            .execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
         Ok(())
     }
 
     /// The status last chosen.
     pub(crate) fn presence(&self) -> Result<Presence, RosterError> {
-        let row = self.db.query_row("SELECT status, note FROM presence", [], |row| {
+        let row = self.db().query_row("SELECT status, note FROM presence", [], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         });
         Ok(match row.optional()? {
-            Some((status, note)) => Presence { status: Status::parse(&status).unwrap_or(Status::Online), note },
+            Some((status, note)) => Presence {
+                status: Status::parse(&status).unwrap_or(Status::Online),
+                note,
+            },
             None => Presence::default(),
         })
     }
@@ -124,7 +136,8 @@ impl Roster {
     /// Remembers the status.
     pub(crate) fn save_presence(&self, presence: &Presence) -> Result<(), RosterError> {
         let row = params![presence.status.as_str(), presence.note];
-        self.db.execute("INSERT OR REPLACE INTO presence VALUES (1, ?1, ?2)", row)?;
+        self.db()
+            .execute("INSERT OR REPLACE INTO presence VALUES (1, ?1, ?2)", row)?;
         Ok(())
     }
 }
@@ -142,9 +155,10 @@ struct Row {
 impl Row {
     fn buddy(self) -> Option<Buddy> {
         let known = match (self.certificate, self.trust) {
-            (Some(der), Some(trust)) => {
-                Some(Known { certificate: Certificate::from_der(&der).ok()?, trust: word(&trust)? })
-            }
+            (Some(der), Some(trust)) => Some(Known {
+                certificate: Certificate::from_der(&der).ok()?,
+                trust: word(&trust)?,
+            }),
             _ => None,
         };
         let own = match self.own {
@@ -176,7 +190,11 @@ fn question(text: &str) -> Option<Question> {
     let candidates = value["candidates"].as_array()?.iter().map(|c| {
         let certificate = Certificate::from_pem(c["pem"].as_str()?.as_bytes()).ok()?;
         let fingerprint: Fingerprint = certificate.fingerprint();
-        Some(Candidate { fingerprint, certificate, trust: word(c["trust"].as_str()?)? })
+        Some(Candidate {
+            fingerprint,
+            certificate,
+            trust: word(c["trust"].as_str()?)?,
+        })
     });
     Some(Question {
         kind: word(value["kind"].as_str()?)?,
@@ -202,14 +220,20 @@ fn private(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use corella_identity::{Credential, trust::{QuestionKind, Trust}};
+    use corella_identity::{
+        Credential,
+        trust::{QuestionKind, Trust},
+    };
 
     fn address(text: &str) -> AddressOfRecord {
         text.parse().unwrap()
     }
 
     fn certificate(text: &str) -> Certificate {
-        Credential::self_signed(&address(text), 1_700_000_000_000).unwrap().certificate().clone()
+        Credential::self_signed(&address(text), 1_700_000_000_000)
+            .unwrap()
+            .certificate()
+            .clone()
     }
 
     #[test]
@@ -220,35 +244,62 @@ mod tests {
         let buddy = Buddy {
             name: Some("Bob".into()),
             own: Some(address("alice@example.net")),
-            known: Some(Known { certificate: bob.clone(), trust: Trust::Pinned }),
+            known: Some(Known {
+                certificate: bob.clone(),
+                trust: Trust::Pinned,
+            }),
             question: Some(Question {
                 kind: QuestionKind::Changed,
-                candidates: vec![Candidate { fingerprint: other.fingerprint(), certificate: other.clone(), trust: Trust::Unverified }],
+                candidates: vec![Candidate {
+                    fingerprint: other.fingerprint(),
+                    certificate: other.clone(),
+                    trust: Trust::Unverified,
+                }],
             }),
             ..Buddy::new(address("bob@example.net"), Consent::Buddy)
         };
         {
             let roster = Roster::open(&path).unwrap();
             roster.save(&buddy).unwrap();
-            roster.save(&Buddy::new(address("eve@example.net"), Consent::Blocked)).unwrap();
+            roster
+                .save(&Buddy::new(address("eve@example.net"), Consent::Blocked))
+                .unwrap();
             roster.forget(&address("eve@example.net")).unwrap();
-            roster.save_presence(&Presence { status: Status::Away, note: Some("x".into()) }).unwrap();
+            roster
+                .save_presence(&Presence {
+                    status: Status::Away,
+                    note: Some("x".into()),
+                })
+                .unwrap();
         }
         let roster = Roster::open(&path).unwrap();
         let found = roster.buddies().unwrap();
         assert_eq!(found.len(), 1);
         let known = found[0].known.as_ref().unwrap();
         assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
-        assert_eq!(found[0].question.as_ref().unwrap().candidates[0].fingerprint, other.fingerprint());
+        assert_eq!(
+            found[0].question.as_ref().unwrap().candidates[0].fingerprint,
+            other.fingerprint()
+        );
         assert_eq!(found[0].name.as_deref(), Some("Bob"));
-        assert_eq!(roster.presence().unwrap(), Presence { status: Status::Away, note: Some("x".into()) });
+        assert_eq!(
+            roster.presence().unwrap(),
+            Presence {
+                status: Status::Away,
+                note: Some("x".into())
+            }
+        );
     }
 
     #[test]
     fn a_newer_roster_is_refused_with_words() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.db");
-        Roster::open(&path).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
+        Roster::open(&path)
+            .unwrap()
+            .db()
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
         assert!(Roster::open(&path).unwrap_err().to_string().contains("newer"));
     }
 
@@ -262,7 +313,12 @@ mod tests {
         roster.save_presence(&Presence::default()).unwrap();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+            assert_eq!(
+                entry.metadata().unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{:?}",
+                entry.file_name()
+            );
         }
     }
 }

@@ -41,7 +41,10 @@ pub(crate) fn day_begins(date: Date) -> Millis {
     // Where clocks are put forward at midnight the day begins an hour later.
     (0..3)
         .find_map(|hour| Local.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest())
-        .map_or_else(|| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis(), |begin| begin.timestamp_millis())
+        .map_or_else(
+            || day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis(),
+            |begin| begin.timestamp_millis(),
+        )
 }
 
 #[cfg(test)]
@@ -50,7 +53,13 @@ mod tests {
 
     #[test]
     fn a_day_has_about_a_days_length() {
-        let begins = |day| day_begins(Date { year: 2026, month: 11, day });
+        let begins = |day| {
+            day_begins(Date {
+                year: 2026,
+                month: 11,
+                day,
+            })
+        };
         assert!((22..=26).contains(&((begins(23) - begins(22)) / 3_600_000)));
     }
 

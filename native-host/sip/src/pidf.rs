@@ -92,9 +92,7 @@ pub fn read(text: &str) -> Result<Document, PidfError> {
                 let element = Element::of(&namespace, start.local_name().as_ref());
                 enter(&mut document, &path, element, &start)?;
             }
-            Event::Text(part) => {
-                words.push_str(&part.decode().map_err(|_| PidfError("not UTF-8"))?);
-            }
+            Event::Text(part) => words.push_str(&part),
             Event::GeneralRef(reference) => words.push(character(&reference)?),
             Event::End(_) => {
                 leave(&mut document, &path, &words);
@@ -124,19 +122,19 @@ enum Element {
 }
 
 impl Element {
-    fn of(namespace: &ResolveResult<'_>, local: &[u8]) -> Element {
+    fn of(namespace: &ResolveResult<'_>, local: &str) -> Element {
         let ResolveResult::Bound(Namespace(namespace)) = namespace else { return Element::Other };
-        let is = |uri: &str| *namespace == uri.as_bytes();
+        let is = |uri: &str| *namespace == uri;
         match local {
-            b"presence" if is(PIDF) => Element::Presence,
-            b"tuple" if is(PIDF) => Element::Tuple,
-            b"status" if is(PIDF) => Element::Status,
-            b"basic" if is(PIDF) => Element::Basic,
-            b"note" if is(PIDF) || is(MODEL) || is(RPID) => Element::Note,
-            b"person" if is(MODEL) => Element::Person,
-            b"activities" if is(RPID) => Element::Activities,
-            b"away" if is(RPID) => Element::Away,
-            b"busy" | b"on-the-phone" | b"meeting" if is(RPID) => Element::Busy,
+            "presence" if is(PIDF) => Element::Presence,
+            "tuple" if is(PIDF) => Element::Tuple,
+            "status" if is(PIDF) => Element::Status,
+            "basic" if is(PIDF) => Element::Basic,
+            "note" if is(PIDF) || is(MODEL) || is(RPID) => Element::Note,
+            "person" if is(MODEL) => Element::Person,
+            "activities" if is(RPID) => Element::Activities,
+            "away" if is(RPID) => Element::Away,
+            "busy" | "on-the-phone" | "meeting" if is(RPID) => Element::Busy,
             _ => Element::Other,
         }
     }
@@ -151,7 +149,7 @@ fn enter(
     match (path, element) {
         ([], Element::Presence) => {
             let entity = start.try_get_attribute("entity").ok().flatten().ok_or(PidfError("no entity"))?;
-            let entity = entity.unescape_value().map_err(|_| PidfError("a bad entity"))?;
+            let entity = entity.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| PidfError("a bad entity"))?;
             document.entity = entity.into_owned();
         }
         ([], _) => return Err(PidfError("the root is not presence")),
@@ -177,11 +175,11 @@ fn character(reference: &quick_xml::events::BytesRef<'_>) -> Result<char, PidfEr
         return Ok(c);
     }
     match reference.as_ref() {
-        b"amp" => Ok('&'),
-        b"lt" => Ok('<'),
-        b"gt" => Ok('>'),
-        b"quot" => Ok('"'),
-        b"apos" => Ok('\''),
+        "amp" => Ok('&'),
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "quot" => Ok('"'),
+        "apos" => Ok('\''),
         _ => Err(PidfError("an entity that is not known")),
     }
 }

@@ -128,6 +128,33 @@ fn somebody_never_seen_is_said_to_be_unknown() {
 }
 
 #[test]
+fn a_message_that_found_nobody_for_a_week_is_given_up_and_can_be_sent_anew() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    let id = world.send(0, 1, "see you tomorrow");
+    world.run(8 * 24 * 3_600_000);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Failed, Some(Reason::Offline)));
+    world.start(1);
+    world.run(300_000);
+    assert!(world.inbox(1, 0).is_empty());
+    let pair = world.pair(0, 1);
+    let row = world.row(0, 1, Side::Out, &id).unwrap().clone();
+    let failed = Outgoing {
+        id: id.clone(),
+        text: row.text,
+        at: row.at,
+        sequence: row.sequence,
+        state: MessageState::Failed,
+        reason: row.reason,
+    };
+    world.command(0, Command::Retry(pair, failed));
+    world.run(10_000);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+}
+
+#[test]
 fn a_message_outlives_its_sender() {
     let mut world = World::of(&["alice", "bob"]);
     world.befriend(0, 1);

@@ -457,11 +457,11 @@ impl World {
         }
     }
 
-    fn connect(&mut self, n: usize, pair: Pair, key: corella_identity::Fingerprint) {
+    fn connect(&mut self, n: usize, pair: Pair, key: corella_identity::Certificate) {
         let there: BTreeSet<usize> = (0..self.nodes.len())
             .filter(|m| {
                 let node = &self.nodes[*m];
-                let bears = node.credential.certificate().fingerprint() == key;
+                let bears = node.credential.certificate().same_key(&key);
                 *m != n && node.agent.is_some() && node.address == pair.with && bears
             })
             .collect();

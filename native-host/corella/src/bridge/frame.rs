@@ -51,7 +51,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             Reader::Native(frames) => match frames.next().await {
                 Some(Ok(frame)) if frame.is_empty() => Frame::Bad("a frame of length 0"),
                 Some(Ok(frame)) => Frame::Text(frame.to_vec()),
-                Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Frame::Bad("a frame over the limit"),
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    Frame::Bad("a frame over the limit")
+                }
                 Some(Err(_)) | None => Frame::End,
             },
             Reader::Lines(lines) => loop {
@@ -103,7 +105,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 }
 
 fn native() -> LengthDelimitedCodec {
-    LengthDelimitedCodec::builder().length_field_length(4).native_endian().max_frame_length(MAX_FRAME).new_codec()
+    LengthDelimitedCodec::builder()
+        .length_field_length(4)
+        .native_endian()
+        .max_frame_length(MAX_FRAME)
+        .new_codec()
 }
 
 #[cfg(test)]
@@ -147,12 +153,17 @@ mod tests {
     #[tokio::test]
     async fn the_largest_frame_passes() {
         let text = vec![b' '; MAX_FRAME];
-        assert!(matches!(&read_all(Framing::Native, &framed(&text)).await[..], [Frame::Text(t), Frame::End] if t.len() == MAX_FRAME));
+        assert!(
+            matches!(&read_all(Framing::Native, &framed(&text)).await[..], [Frame::Text(t), Frame::End] if t.len() == MAX_FRAME)
+        );
     }
 
     #[tokio::test]
     async fn lines_skip_empty_ones_and_survive_what_is_no_text() {
         let frames = read_all(Framing::Lines, b"\n{}\r\n\xff\xfe\n[2]\n").await;
-        assert!(matches!(&frames[..], [Frame::Text(a), Frame::Text(_), Frame::Text(b), Frame::End] if a == b"{}" && b == b"[2]"), "{frames:?}");
+        assert!(
+            matches!(&frames[..], [Frame::Text(a), Frame::Text(_), Frame::Text(b), Frame::End] if a == b"{}" && b == b"[2]"),
+            "{frames:?}"
+        );
     }
 }

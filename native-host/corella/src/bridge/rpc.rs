@@ -54,7 +54,11 @@ pub(crate) fn parse(text: &[u8]) -> Incoming {
         Some(Value::String(_) | Value::Number(_)) => {
             let params = object.remove("params").unwrap_or_else(|| json!({}));
             if params.is_object() {
-                Incoming::Request(Request { id: answerable, method, params })
+                Incoming::Request(Request {
+                    id: answerable,
+                    method,
+                    params,
+                })
             } else {
                 let error = RpcError::new(ErrorName::InvalidParams, "params must be an object");
                 Incoming::Invalid(answerable, error)
@@ -107,16 +111,31 @@ mod tests {
         assert_eq!(refusal("{"), (Value::Null, ErrorName::ParseError));
         assert_eq!(refusal("[]"), (Value::Null, ErrorName::InvalidRequest));
         assert_eq!(refusal("7"), (Value::Null, ErrorName::InvalidRequest));
-        assert_eq!(refusal(r#"{"id":1,"method":"x"}"#), (json!(1), ErrorName::InvalidRequest));
-        assert_eq!(refusal(r#"{"jsonrpc":"2.0","id":1,"method":2}"#), (json!(1), ErrorName::InvalidRequest));
-        assert_eq!(refusal(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#), (Value::Null, ErrorName::InvalidRequest));
-        assert_eq!(refusal(r#"{"jsonrpc":"2.0","id":"a","method":"x","params":[1]}"#), (json!("a"), ErrorName::InvalidParams));
+        assert_eq!(
+            refusal(r#"{"id":1,"method":"x"}"#),
+            (json!(1), ErrorName::InvalidRequest)
+        );
+        assert_eq!(
+            refusal(r#"{"jsonrpc":"2.0","id":1,"method":2}"#),
+            (json!(1), ErrorName::InvalidRequest)
+        );
+        assert_eq!(
+            refusal(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#),
+            (Value::Null, ErrorName::InvalidRequest)
+        );
+        assert_eq!(
+            refusal(r#"{"jsonrpc":"2.0","id":"a","method":"x","params":[1]}"#),
+            (json!("a"), ErrorName::InvalidParams)
+        );
         assert_eq!(refusal(&"[".repeat(100_000)), (Value::Null, ErrorName::ParseError));
     }
 
     #[test]
     fn what_must_not_be_answered_is_ignored() {
-        for text in [r#"{"jsonrpc":"2.0","method":"x"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#] {
+        for text in [
+            r#"{"jsonrpc":"2.0","method":"x"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        ] {
             assert!(matches!(parse(text.as_bytes()), Incoming::Ignored), "{text}");
         }
     }

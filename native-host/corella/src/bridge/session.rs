@@ -106,16 +106,21 @@ async fn hello(
     out: &mpsc::Sender<String>,
     opened: &Opened,
 ) -> Result<Value, RpcError> {
-    let params: HelloParams = serde_json::from_value(params)
-        .map_err(|error| RpcError::new(ErrorName::InvalidParams, error.to_string()))?;
+    let params: HelloParams =
+        serde_json::from_value(params).map_err(|error| RpcError::new(ErrorName::InvalidParams, error.to_string()))?;
     check_version(&params.version)?;
     tracing::debug!(client_chars = params.client.len(), "hello");
     if let Session::Closed(opener) = session {
         let profile = params.profile.unwrap_or_default();
         let named = (1..=64).contains(&profile.len())
-            && profile.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && profile
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !named {
-            return Err(RpcError::new(ErrorName::InvalidParams, "profile must match [a-z0-9-]{1,64}"));
+            return Err(RpcError::new(
+                ErrorName::InvalidParams,
+                "profile must match [a-z0-9-]{1,64}",
+            ));
         }
         let host = opener(profile).await?;
         begin(&host, out, opened);
@@ -125,8 +130,12 @@ async fn hello(
         return Err(RpcError::new(ErrorName::Internal, "no host"));
     };
     let addresses = host.own_addresses();
-    serde_json::to_value(HelloResult { version: VERSION.to_owned(), protocol: PROTOCOL, addresses })
-        .map_err(|error| RpcError::new(ErrorName::Internal, error.to_string()))
+    serde_json::to_value(HelloResult {
+        version: VERSION.to_owned(),
+        protocol: PROTOCOL,
+        addresses,
+    })
+    .map_err(|error| RpcError::new(ErrorName::Internal, error.to_string()))
 }
 
 /// Unequal major.minor: the side with the lower version is the one to update.
@@ -137,7 +146,10 @@ fn check_version(theirs: &str) -> Result<(), RpcError> {
         numbers.next().flatten().map(|_: u64| minor)
     };
     let Some(addon) = part(theirs) else {
-        return Err(RpcError::new(ErrorName::InvalidParams, "version must be major.minor.patch"));
+        return Err(RpcError::new(
+            ErrorName::InvalidParams,
+            "version must be major.minor.patch",
+        ));
     };
     let host = part(VERSION);
     if Some(addon) == host {
@@ -192,7 +204,11 @@ mod tests {
         assert_eq!(side("0.2.0"), "host");
         assert_eq!(side("1.1.0"), "host");
         for wrong in ["", "1", "0.1", "a.b.c", "0.1.x", "-1.0.0"] {
-            assert_eq!(check_version(wrong).unwrap_err().name, ErrorName::InvalidParams, "{wrong}");
+            assert_eq!(
+                check_version(wrong).unwrap_err().name,
+                ErrorName::InvalidParams,
+                "{wrong}"
+            );
         }
     }
 }

@@ -78,9 +78,14 @@ where
 }
 
 fn issued(args: &AgentArgs) -> Result<Option<Issued>, String> {
-    let (Some(certificate), Some(key)) = (&args.certificate, &args.key) else { return Ok(None) };
+    let (Some(certificate), Some(key)) = (&args.certificate, &args.key) else {
+        return Ok(None);
+    };
     let read = |path: &std::path::Path| {
         std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
     };
-    Ok(Some(Issued { certificate: read(certificate)?, key: read(key)? }))
+    Ok(Some(Issued {
+        certificate: read(certificate)?,
+        key: read(key)?,
+    }))
 }

@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::{install::ADDON_ID, serve};
 use crate::{
-    bridge::{self, Framing, Reader, Session, Writer},
+    bridge::{Framing, Reader, Session, Writer},
     config::Config,
     host::{Host, HostSettings},
     paths,
@@ -47,8 +47,13 @@ mod tests {
 
     #[test]
     fn thunderbirds_way_of_starting_is_known() {
-        let start = |arguments: &[&str]| started_by_thunderbird(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
-        assert!(start(&["/x/corella", "/home/a/.mozilla/native-messaging-hosts/org.p2p_sip.corella.json", ADDON_ID]));
+        let start =
+            |arguments: &[&str]| started_by_thunderbird(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(start(&[
+            "/x/corella",
+            "/home/a/.mozilla/native-messaging-hosts/org.p2p_sip.corella.json",
+            ADDON_ID
+        ]));
         assert!(!start(&["corella", "search", "x"]));
         assert!(!start(&["corella", "x.json", "other@addon"]));
         assert!(!start(&["corella"]));

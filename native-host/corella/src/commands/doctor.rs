@@ -25,11 +25,21 @@ struct Check {
 
 impl Check {
     fn well(name: &'static str, found: impl Into<String>) -> Check {
-        Check { name, ok: true, found: found.into(), remedy: None }
+        Check {
+            name,
+            ok: true,
+            found: found.into(),
+            remedy: None,
+        }
     }
 
     fn ill(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check { name, ok: false, found: found.into(), remedy: Some(remedy.into()) }
+        Check {
+            name,
+            ok: false,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 }
 
@@ -48,12 +58,24 @@ fn print(checks: &[Check], ok: bool, as_json: bool) {
         return;
     }
     for check in checks {
-        println!("{} {}: {}", if check.ok { "ok     " } else { "PROBLEM" }, check.name, check.found);
+        println!(
+            "{} {}: {}",
+            if check.ok { "ok     " } else { "PROBLEM" },
+            check.name,
+            check.found
+        );
         if let Some(remedy) = &check.remedy {
             println!("        -> {remedy}");
         }
     }
-    println!("{}", if ok { "All is well." } else { "Something needs attention." });
+    println!(
+        "{}",
+        if ok {
+            "All is well."
+        } else {
+            "Something needs attention."
+        }
+    );
 }
 
 /// Thunderbird finds a program of this version by a manifest.
@@ -75,10 +97,16 @@ fn registration() -> Check {
             Some(version) if version == VERSION => {
                 Check::well(NAME, format!("{manifest} leads to {} {version}", program.display()))
             }
-            Some(version) => {
-                Check::ill(NAME, format!("{manifest} leads to version {version}, and this is {VERSION}"), INSTALL)
-            }
-            None => Check::ill(NAME, format!("{manifest} leads to {}, which does not run", program.display()), INSTALL),
+            Some(version) => Check::ill(
+                NAME,
+                format!("{manifest} leads to version {version}, and this is {VERSION}"),
+                INSTALL,
+            ),
+            None => Check::ill(
+                NAME,
+                format!("{manifest} leads to {}, which does not run", program.display()),
+                INSTALL,
+            ),
         };
     }
     Check::ill(NAME, "Thunderbird does not know Corella", INSTALL)
@@ -130,7 +158,9 @@ fn settings() -> Check {
 
 /// Each profile: its store opens, and a host that runs on it is on line.
 fn profiles() -> Vec<Check> {
-    let found = paths::data_home().map(|home| install::profiles(&home)).unwrap_or_default();
+    let found = paths::data_home()
+        .map(|home| install::profiles(&home))
+        .unwrap_or_default();
     if found.is_empty() {
         return vec![Check::well("profile", "none yet; the add-on makes one")];
     }
@@ -140,10 +170,18 @@ fn profiles() -> Vec<Check> {
 fn profile(path: &Path) -> Check {
     const NAME: &str = "profile";
     let Ok(data) = paths::DataDir::existing(path) else {
-        return Check::ill(NAME, format!("{} cannot be opened", path.display()), "look at who owns it");
+        return Check::ill(
+            NAME,
+            format!("{} cannot be opened", path.display()),
+            "look at who owns it",
+        );
     };
     if let Some(open) = open_to_others(path) {
-        return Check::ill(NAME, format!("{} can be read by others", open.display()), format!("run: chmod -R go= {}", path.display()));
+        return Check::ill(
+            NAME,
+            format!("{} can be read by others", open.display()),
+            format!("run: chmod -R go= {}", path.display()),
+        );
     }
     if lock::is_held(&data.lock()) {
         return match host::call_running(&data.control(), "status", &json!({})) {
@@ -154,8 +192,16 @@ fn profile(path: &Path) -> Check {
             Ok(Some(Ok(status))) if status["addresses"].as_array().is_some_and(Vec::is_empty) => {
                 Check::well(NAME, format!("{} runs, and no address was chosen yet", path.display()))
             }
-            Ok(Some(_)) => Check::ill(NAME, format!("{} runs, and is not on line", path.display()), "look at the network, and at bootstrap in the settings"),
-            Ok(None) | Err(_) => Check::ill(NAME, format!("{} runs, and does not answer", path.display()), "start Thunderbird again"),
+            Ok(Some(_)) => Check::ill(
+                NAME,
+                format!("{} runs, and is not on line", path.display()),
+                "look at the network, and at bootstrap in the settings",
+            ),
+            Ok(None) | Err(_) => Check::ill(
+                NAME,
+                format!("{} runs, and does not answer", path.display()),
+                "start Thunderbird again",
+            ),
         };
     }
     if !data.transcripts().exists() {
@@ -163,9 +209,11 @@ fn profile(path: &Path) -> Check {
     }
     match Transcripts::open_read_only(data.transcripts()).map(|t| t.conversations().map(|c| c.len())) {
         Ok(Ok(count)) => Check::well(NAME, format!("{} has {count} conversations", path.display())),
-        Ok(Err(error)) | Err(error) => {
-            Check::ill(NAME, format!("{}: {error}", path.display()), "restore the folder from a backup")
-        }
+        Ok(Err(error)) | Err(error) => Check::ill(
+            NAME,
+            format!("{}: {error}", path.display()),
+            "restore the folder from a backup",
+        ),
     }
 }
 
@@ -173,8 +221,15 @@ fn profile(path: &Path) -> Check {
 #[cfg(unix)]
 fn open_to_others(path: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
-    let places = [path.to_owned(), path.join("keys"), path.join("transcripts"), path.join("roster.db")];
-    places.into_iter().find(|p| p.metadata().is_ok_and(|m| m.permissions().mode() & 0o077 != 0))
+    let places = [
+        path.to_owned(),
+        path.join("keys"),
+        path.join("transcripts"),
+        path.join("roster.db"),
+    ];
+    places
+        .into_iter()
+        .find(|p| p.metadata().is_ok_and(|m| m.permissions().mode() & 0o077 != 0))
 }
 
 #[cfg(not(unix))]

@@ -46,9 +46,18 @@ async fn answer_all(host: &Arc<Host>, mut news: mpsc::Receiver<Notification>) {
             Notification::Message { message }
                 if message.direction == Direction::In && message.state == "received" && !message.request =>
             {
-                let Ok(to) = message.with.parse::<AddressOfRecord>() else { continue };
-                let answer = host.submit(Call::Send { from: message.own.parse().ok(), to: to.clone(), text: message.text });
-                let read = host.submit(Call::MarkRead { with: to, up_to: message.id });
+                let Ok(to) = message.with.parse::<AddressOfRecord>() else {
+                    continue;
+                };
+                let answer = host.submit(Call::Send {
+                    from: message.own.parse().ok(),
+                    to: to.clone(),
+                    text: message.text,
+                });
+                let read = host.submit(Call::MarkRead {
+                    with: to,
+                    up_to: message.id,
+                });
                 tokio::spawn(async move {
                     let (answer, read) = tokio::join!(answer, read);
                     if let Some(error) = answer.err().or(read.err()) {

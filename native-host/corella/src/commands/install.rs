@@ -46,26 +46,40 @@ impl Places {
         let (manifests, programs) = match (scope, macos) {
             (Scope::User, false) => (home()?.join(".mozilla/native-messaging-hosts"), user_programs()?),
             (Scope::User, true) => (home()?.join("Library/Mozilla/NativeMessagingHosts"), user_programs()?),
-            (Scope::System, false) => ("/usr/lib/mozilla/native-messaging-hosts".into(), "/usr/lib/corella".into()),
+            (Scope::System, false) => (
+                "/usr/lib/mozilla/native-messaging-hosts".into(),
+                "/usr/lib/corella".into(),
+            ),
             (Scope::System, true) => (
                 "/Library/Application Support/Mozilla/NativeMessagingHosts".into(),
                 "/Library/Application Support/Corella".into(),
             ),
         };
-        Ok(Places { manifest: manifests.join(file), program: programs.join("corella") })
+        Ok(Places {
+            manifest: manifests.join(file),
+            program: programs.join("corella"),
+        })
     }
 }
 
 fn user_programs() -> Result<PathBuf, InstallError> {
-    paths::data_home().map(|data| data.join("bin")).map_err(|error| InstallError(error.to_string()))
+    paths::data_home()
+        .map(|data| data.join("bin"))
+        .map_err(|error| InstallError(error.to_string()))
 }
 
 /// Registers this program. Returns what was done, in lines for the user.
 pub(crate) fn install(scope: Scope) -> Result<Vec<String>, InstallError> {
     let places = Places::of(scope)?;
-    let this = std::env::current_exe().and_then(|p| p.canonicalize()).map_err(|e| InstallError(e.to_string()))?;
+    let this = std::env::current_exe()
+        .and_then(|p| p.canonicalize())
+        .map_err(|e| InstallError(e.to_string()))?;
     if places.program.canonicalize().ok().as_deref() != Some(&this) {
-        replace(&places.program, &fs::read(&this).map_err(|e| failed("read", &this, &e))?, 0o755)?;
+        replace(
+            &places.program,
+            &fs::read(&this).map_err(|e| failed("read", &this, &e))?,
+            0o755,
+        )?;
     }
     let manifest = json!({
         "name": HOST_NAME,
@@ -106,7 +120,10 @@ pub(crate) fn uninstall(scope: Scope, purge: bool) -> Result<Vec<String>, Instal
         remove_if_empty(&places.program, 2);
         remove_if_empty(&places.manifest, 2);
         if data.exists() {
-            lines.push(format!("Your keys and conversations stay in {} (--purge removes them too)", data.display()));
+            lines.push(format!(
+                "Your keys and conversations stay in {} (--purge removes them too)",
+                data.display()
+            ));
         }
     } else {
         remove_if_empty(&places.program, 1);
@@ -126,7 +143,10 @@ pub(crate) fn profiles(data: &Path) -> Vec<PathBuf> {
 }
 
 fn running_hosts(data: &Path) -> Vec<PathBuf> {
-    profiles(data).into_iter().filter(|p| crate::lock::is_held(&p.join("lock"))).collect()
+    profiles(data)
+        .into_iter()
+        .filter(|p| crate::lock::is_held(&p.join("lock")))
+        .collect()
 }
 
 /// Removes up to `levels` empty directories above `path`.
@@ -141,7 +161,9 @@ fn remove_if_empty(path: &Path, levels: usize) {
 
 /// Writes beside the target and renames, so that a running program is never written into and a half file never read.
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), InstallError> {
-    let Some(directory) = path.parent() else { return Err(InstallError("no directory".into())) };
+    let Some(directory) = path.parent() else {
+        return Err(InstallError("no directory".into()));
+    };
     fs::create_dir_all(directory).map_err(|e| failed("make", directory, &e))?;
     let fresh = path.with_extension("new");
     fs::write(&fresh, bytes).map_err(|e| failed("write", &fresh, &e))?;
@@ -173,8 +195,13 @@ pub(crate) fn read_manifest(path: &Path) -> Result<Option<PathBuf>, String> {
     };
     let broken = || format!("{} is not a manifest for Corella", path.display());
     let manifest: Value = serde_json::from_str(&text).map_err(|_| broken())?;
-    let allowed = manifest["allowed_extensions"].as_array().is_some_and(|a| a.contains(&ADDON_ID.into()));
-    match manifest["path"].as_str().filter(|_| allowed && manifest["name"] == HOST_NAME && manifest["type"] == "stdio") {
+    let allowed = manifest["allowed_extensions"]
+        .as_array()
+        .is_some_and(|a| a.contains(&ADDON_ID.into()));
+    match manifest["path"]
+        .as_str()
+        .filter(|_| allowed && manifest["name"] == HOST_NAME && manifest["type"] == "stdio")
+    {
         Some(program) => Ok(Some(PathBuf::from(program))),
         None => Err(broken()),
     }

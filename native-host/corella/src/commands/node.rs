@@ -25,7 +25,12 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
         };
         let _lock = match lock::take(&data.lock()) {
             Ok(Some(lock)) => lock,
-            Ok(None) => return broken(format!("another Corella is running on {}; end it first", args.data.display())),
+            Ok(None) => {
+                return broken(format!(
+                    "another Corella is running on {}; end it first",
+                    args.data.display()
+                ));
+            }
             Err(error) => return broken(format!("the lock cannot be taken: {error}")),
         };
         let device = match Keystore::open(&data.keys()).and_then(|keys| keys.device_key()) {

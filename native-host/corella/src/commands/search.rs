@@ -52,7 +52,10 @@ fn only_profile() -> Result<PathBuf, String> {
     match (profiles.pop(), profiles.is_empty()) {
         (Some(profile), true) => Ok(profile),
         (None, _) => Err("there are no conversations yet; name another place with --data".into()),
-        (Some(_), false) => Err(format!("there are several profiles below {}; name one with --data", home.display())),
+        (Some(_), false) => Err(format!(
+            "there are several profiles below {}; name one with --data",
+            home.display()
+        )),
     }
 }
 
@@ -64,11 +67,18 @@ fn print(args: &SearchArgs, result: &Value) -> ExitCode {
     }
     let hits = result["hits"].as_array().cloned().unwrap_or_default();
     for hit in &hits {
-        let at = chrono::Local.timestamp_millis_opt(hit["at"].as_i64().unwrap_or(0)).single();
+        let at = chrono::Local
+            .timestamp_millis_opt(hit["at"].as_i64().unwrap_or(0))
+            .single();
         let at = at.map(|t| t.format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
         let arrow = if hit["direction"] == "in" { "<" } else { ">" };
         // A peer's text must not steer the terminal.
-        let snippet: String = hit["snippet"].as_str().unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let snippet: String = hit["snippet"]
+            .as_str()
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         println!("{at}  {arrow} {}  {snippet}", hit["with"].as_str().unwrap_or_default());
     }
     println!("{} of {}", hits.len(), result["total"]);

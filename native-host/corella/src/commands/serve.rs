@@ -39,7 +39,11 @@ pub(crate) async fn asked_to_end() {
 
 /// The settings that arguments give.
 pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<HostSettings, ConfigError> {
-    let listen = if args.listen.is_empty() { &config::everywhere() } else { &args.listen };
+    let listen = if args.listen.is_empty() {
+        &config::everywhere()
+    } else {
+        &args.listen
+    };
     let anchors = match &args.trust {
         Some(path) => config::read_anchors(path)?,
         None => corella_identity::trust::TrustAnchors::none(),
@@ -49,5 +53,9 @@ pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<Host
         bootstrap: config::addresses("--bootstrap", &args.bootstrap)?,
         mdns: !args.no_mdns,
     };
-    Ok(HostSettings { network, anchors, accept_everyone })
+    Ok(HostSettings {
+        network,
+        anchors,
+        accept_everyone,
+    })
 }

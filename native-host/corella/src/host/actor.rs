@@ -7,11 +7,11 @@ use std::{
 };
 
 use corella_agent::{
-    Agent, CallId, Command, Event, LinkId, LinkUp, MessageState, Pair, Received, Side, StoreOutcome, Token,
+    Agent, CallId, Command, Consent, Event, LinkId, LinkUp, MessageState, Pair, Received, Side, StoreOutcome, Token,
 };
 use corella_identity::{AddressOfRecord, Credential, keystore::Keystore, trust::Trust};
-use corella_overlay::{Link, OverlayEvent, record::Record};
-use corella_sip::Responder;
+use corella_overlay::{OverlayEvent, Record, link::Link};
+use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -34,21 +34,40 @@ pub(crate) type ReplyTo = oneshot::Sender<Result<Value, RpcError>>;
 
 /// Everything that reaches the actor.
 pub(crate) enum Input {
-    Call { call: Call, reply: ReplyTo },
+    Call {
+        call: Call,
+        reply: ReplyTo,
+    },
     /// Something that needs no carrying of ours.
     Event(Event),
     /// The store is done with a new message.
-    Stored { pair: Pair, side: Side, id: String, outcome: StoreOutcome, message: Option<Box<store::Message>> },
+    Stored {
+        pair: Pair,
+        side: Side,
+        id: String,
+        outcome: StoreOutcome,
+        message: Option<Box<store::Message>>,
+    },
     /// A message in the store changed.
     Changed(Box<store::Message>),
     /// Records found for a peer.
-    Located { pair: Pair, records: Vec<Record> },
+    Located {
+        pair: Pair,
+        records: Vec<Record>,
+    },
     /// A link stands, opened by either side.
     Linked(Link),
     /// An opened envelope.
-    Opened { link: LinkId, id: String, at: i64, sequence: u64, content: corella_agent::Content, responder: Responder },
+    Opened {
+        link: LinkId,
+        id: String,
+        at: i64,
+        sequence: u64,
+        content: corella_agent::Content,
+        responder: Responder,
+    },
     Overlay(OverlayEvent),
-    Sip(corella_sip::Event),
+    Sip(ua::Event),
     Stop(oneshot::Sender<()>),
 }
 
@@ -128,33 +147,60 @@ impl Actor {
         match input {
             Input::Call { call, reply } => self.call(call, reply).await,
             Input::Event(event) => self.feed(event),
-            Input::Stored { pair, side, id, outcome, message } => {
-                self.feed(Event::Stored { pair, side, id, outcome });
+            Input::Stored {
+                pair,
+                side,
+                id,
+                outcome,
+                message,
+            } => {
+                self.feed(Event::Stored {
+                    pair,
+                    side,
+                    id,
+                    outcome,
+                });
                 if let Some(message) = message {
                     self.message_changed(*message);
                 }
             }
             Input::Changed(message) => self.message_changed(*message),
             Input::Located { pair, records } => {
-                let claims = records.iter().map(|r| corella_agent::Claim { certificate: r.signer().clone() }).collect();
+                let claims = records
+                    .iter()
+                    .map(|r| corella_agent::Claim {
+                        certificate: r.signer().clone(),
+                    })
+                    .collect();
                 self.located.insert(pair.clone(), records);
-                self.feed(Event::Located { pair: pair.clone(), claims });
+                self.feed(Event::Located {
+                    pair: pair.clone(),
+                    claims,
+                });
                 self.located.remove(&pair);
             }
-            Input::Linked(link) => self.linked(link),
-            Input::Opened { link, id, at, sequence, content, responder } => {
+            Input::Linked(link) => self.linked(link).await,
+            Input::Opened {
+                link,
+                id,
+                at,
+                sequence,
+                content,
+                responder,
+            } => {
                 let token = self.fresh();
                 self.responders.insert(token, responder);
-                self.feed(Event::Received(Received { link, token, id, at, sequence, content }));
+                self.feed(Event::Received(Received {
+                    link,
+                    token,
+                    id,
+                    at,
+                    sequence,
+                    content,
+                }));
             }
             Input::Overlay(event) => self.overlay(event).await,
-            Input::Sip(corella_sip::Event::Message(message)) => self.links.received(message),
-            Input::Sip(corella_sip::Event::LinkClosed { link, why }) => {
-                if self.links.remove(link) {
-                    tracing::debug!(link, "a link closed: {why}");
-                    self.feed(Event::LinkDown { link });
-                }
-            }
+            Input::Sip(event) => self.sip(event),
             Input::Stop(_) => {}
         }
     }
@@ -172,24 +218,54 @@ impl Actor {
     }
 
     fn message_changed(&self, message: store::Message) {
-        self.shared.notify(&Notification::Message { message: Box::new(views::message(message)) });
+        self.shared.notify(&Notification::Message {
+            message: Box::new(views::message(message)),
+        });
     }
 
-    fn linked(&mut self, link: Link) {
+    async fn linked(&mut self, link: Link) {
         let Some(network) = &self.network else { return };
-        let Some(credential) = self.credentials.get(&link.local).cloned() else { return };
-        let id = self.next + 1;
-        self.next = id;
-        let pair = Pair { own: link.local.clone(), with: link.remote.clone() };
+        let Some(credential) = self.credentials.get(&link.local).cloned() else {
+            return;
+        };
+        let sip = network.sip.clone();
+        let id = self.fresh();
+        let pair = Pair {
+            own: link.local.clone(),
+            with: link.remote.clone(),
+        };
         let certificate = link.certificate.clone();
-        let stranger = self.agent.buddy(&pair.with).is_none();
-        self.links.attach(id, link, stranger, credential, network.sip.clone(), self.shared.clone());
-        self.feed(Event::LinkUp(LinkUp { link: id, pair, certificate }));
+        let stranger = self.agent.buddy(&pair.with).is_none_or(|b| b.consent != Consent::Buddy);
+        if !self
+            .links
+            .attach(id, link, stranger, credential, sip, self.shared.clone())
+            .await
+        {
+            return;
+        }
+        self.feed(Event::LinkUp(LinkUp {
+            link: id,
+            pair,
+            certificate,
+        }));
+    }
+
+    fn sip(&mut self, event: ua::Event) {
+        match event {
+            ua::Event::Message(message) => self.links.received(message),
+            ua::Event::LinkClosed { link, why } => {
+                if self.links.remove(link.0) {
+                    tracing::debug!(%link, "a link closed: {why}");
+                    self.feed(Event::LinkDown { link: link.0 });
+                }
+            }
+            _ => {}
+        }
     }
 
     async fn overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Incoming(link) => self.linked(link),
+            OverlayEvent::Incoming(link) => self.linked(link).await,
             OverlayEvent::OnLine => {
                 self.online = true;
                 self.tell_status().await;
@@ -223,8 +299,15 @@ impl Actor {
         protocol::Status {
             version: protocol::VERSION.to_owned(),
             online: self.online,
-            peer: self.network.as_ref().map(|n| n.overlay.peer_id().to_string()).unwrap_or_default(),
-            listen: overlay.iter().flat_map(|s| s.listen.iter().map(ToString::to_string)).collect(),
+            peer: self
+                .network
+                .as_ref()
+                .map(|n| n.overlay.peer_id().to_string())
+                .unwrap_or_default(),
+            listen: overlay
+                .iter()
+                .flat_map(|s| s.listen.iter().map(ToString::to_string))
+                .collect(),
             peers: overlay.as_ref().map_or(0, |s| s.peers),
             sip: Vec::new(),
             addresses: self.credentials.keys().map(ToString::to_string).collect(),
@@ -268,14 +351,21 @@ impl Actor {
     }
 
     fn buddies(&self) -> Result<Value, RpcError> {
-        let conversations = self.shared.transcripts.conversations().map_err(calls::store_error)?.into_iter();
+        let conversations = self
+            .shared
+            .transcripts
+            .conversations()
+            .map_err(calls::store_error)?
+            .into_iter();
         let unread: HashMap<String, u64> = conversations.map(|c| (c.with, c.unread)).collect();
         let views = self.agent.buddies().into_iter();
         let buddies = views.map(|view| {
             let unread = unread.get(view.address.as_str()).copied().unwrap_or(0);
             views::buddy(view, unread)
         });
-        json(protocol::BuddiesResult { buddies: buddies.collect() })
+        json(protocol::BuddiesResult {
+            buddies: buddies.collect(),
+        })
     }
 
     /// A buddy as the add-on sees it.
@@ -287,32 +377,40 @@ impl Actor {
     fn mark_read(&mut self, with: AddressOfRecord, up_to: String, reply: ReplyTo) {
         let shared = self.shared.clone();
         let view = self.agent.buddy(&with);
-        self.shared.transcripts.mark_read(with.to_string(), up_to, move |result| {
-            let result = match result {
-                Ok(messages) => {
-                    for message in messages {
-                        shared.notify(&Notification::Message { message: Box::new(views::message(message)) });
+        self.shared
+            .transcripts
+            .mark_read(with.to_string(), up_to, move |result| {
+                let result = match result {
+                    Ok(messages) => {
+                        for message in messages {
+                            shared.notify(&Notification::Message {
+                                message: Box::new(views::message(message)),
+                            });
+                        }
+                        if let Some(view) = view {
+                            let unread = shared.transcripts.unread(view.address.as_str()).unwrap_or(0);
+                            let address = view.address.to_string();
+                            let buddy = Some(Box::new(views::buddy(view, unread)));
+                            shared.notify(&Notification::Buddy { address, buddy });
+                        }
+                        json(Empty {})
                     }
-                    if let Some(view) = view {
-                        let unread = shared.transcripts.unread(view.address.as_str()).unwrap_or(0);
-                        let address = view.address.to_string();
-                        let buddy = Some(Box::new(views::buddy(view, unread)));
-                        shared.notify(&Notification::Buddy { address, buddy });
-                    }
-                    json(Empty {})
-                }
-                Err(store::Error::UnknownMessage) => Err(unknown_message()),
-                Err(error) => Err(calls::store_error(error)),
-            };
-            let _ = reply.send(result);
-        });
+                    Err(store::Error::UnknownMessage) => Err(unknown_message()),
+                    Err(error) => Err(calls::store_error(error)),
+                };
+                let _ = reply.send(result);
+            });
     }
 
     fn retry(&mut self, with: &AddressOfRecord, id: &str, reply: ReplyTo) {
-        let found = self.shared.transcripts.find(with.as_str(), id).unwrap_or_default().into_iter();
-        let mut failed = found.filter(|m| {
-            m.direction == store::Direction::Out && m.state == MessageState::Failed.as_str()
-        });
+        let found = self
+            .shared
+            .transcripts
+            .find(with.as_str(), id)
+            .unwrap_or_default()
+            .into_iter();
+        let mut failed =
+            found.filter(|m| m.direction == store::Direction::Out && m.state == MessageState::Failed.as_str());
         match failed.next().as_ref().and_then(views::outgoing) {
             Some((pair, outgoing)) => self.command(Command::Retry(pair, outgoing), reply),
             None => drop(reply.send(Err(unknown_message()))),
@@ -323,16 +421,22 @@ impl Actor {
         let broken = |error: String| RpcError::new(ErrorName::Store, error);
         let credential = match issued {
             Some(Issued { certificate, key }) => {
-                let credential = Credential::from_pem(certificate.as_bytes(), key.as_bytes(), &address)
-                    .map_err(|e| RpcError::new(ErrorName::BadCertificate, e.to_string()).with("detail", e.to_string()))?;
-                self.keystore.save_credential(&credential).map_err(|e| broken(e.to_string()))?;
+                let credential =
+                    Credential::from_pem(certificate.as_bytes(), key.as_bytes(), &address).map_err(|e| {
+                        RpcError::new(ErrorName::BadCertificate, e.to_string()).with("detail", e.to_string())
+                    })?;
+                self.keystore
+                    .save_credential(&credential)
+                    .map_err(|e| broken(e.to_string()))?;
                 credential
             }
             None => match self.keystore.credential(&address).map_err(|e| broken(e.to_string()))? {
                 Some(credential) => credential,
                 None => {
                     let made = Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?;
-                    self.keystore.save_credential(&made).map_err(|e| broken(e.to_string()))?;
+                    self.keystore
+                        .save_credential(&made)
+                        .map_err(|e| broken(e.to_string()))?;
                     made
                 }
             },
@@ -343,7 +447,13 @@ impl Actor {
             self.network = Some(network.map_err(|e| RpcError::new(ErrorName::Network, e))?);
         }
         if let Some(network) = &self.network {
-            network.overlay.publish(&credential);
+            // Records reach the nodes when there are some; the overlay sees to that, and the user need not wait for it.
+            let (overlay, credential) = (network.overlay.clone(), credential.clone());
+            tokio::spawn(async move {
+                if let Err(error) = overlay.publish(credential).await {
+                    tracing::error!("an own address could not be published: {error}");
+                }
+            });
         }
         let credential = Arc::new(credential);
         self.credentials.insert(address.clone(), credential.clone());
@@ -356,7 +466,9 @@ impl Actor {
     }
 
     fn identities(&self) -> Result<Value, RpcError> {
-        json(IdentitiesResult { identities: self.credentials.values().map(|c| self.identity(c)).collect() })
+        json(IdentitiesResult {
+            identities: self.credentials.values().map(|c| self.identity(c)).collect(),
+        })
     }
 
     fn identity(&self, credential: &Credential) -> protocol::Identity {
@@ -366,10 +478,18 @@ impl Actor {
         protocol::Identity {
             address: address.to_string(),
             fingerprint: certificate.fingerprint().to_string(),
-            issuer: if certificate.is_self_signed() { "self".into() } else { certificate.issuer_name() },
+            issuer: if certificate.is_self_signed() {
+                "self".into()
+            } else {
+                certificate.issuer_name()
+            },
             trust: if verified { Trust::Verified } else { Trust::Unverified }.as_str(),
             expires: certificate.not_after(),
-            peer: self.network.as_ref().map(|n| n.overlay.peer_id().to_string()).unwrap_or_default(),
+            peer: self
+                .network
+                .as_ref()
+                .map(|n| n.overlay.peer_id().to_string())
+                .unwrap_or_default(),
         }
     }
 

@@ -28,12 +28,22 @@ pub(crate) enum Call {
     Identities,
     Enrol(AddressOfRecord),
     Import(AddressOfRecord, super::Issued),
-    Send { from: Option<AddressOfRecord>, to: AddressOfRecord, text: String },
+    Send {
+        from: Option<AddressOfRecord>,
+        to: AddressOfRecord,
+        text: String,
+    },
     List(ListParams),
     Conversations,
     Search(SearchParams),
-    MarkRead { with: AddressOfRecord, up_to: String },
-    Retry { with: AddressOfRecord, id: String },
+    MarkRead {
+        with: AddressOfRecord,
+        up_to: String,
+    },
+    Retry {
+        with: AddressOfRecord,
+        id: String,
+    },
     Buddies,
     Add(AddressOfRecord, Option<String>),
     Accept(AddressOfRecord, Option<corella_identity::Fingerprint>),
@@ -50,13 +60,21 @@ impl Call {
             "identity/list" => read::<NoParams>(params).map(|_| Call::Identities)?,
             "identity/enrol" => Call::Enrol(views::address(&read::<EnrolParams>(params)?.address)?),
             "identity/import" => {
-                let ImportParams { address, certificate, key } = read(params)?;
+                let ImportParams {
+                    address,
+                    certificate,
+                    key,
+                } = read(params)?;
                 Call::Import(views::address(&address)?, super::Issued { certificate, key })
             }
             "messages/send" => {
                 let SendParams { to, text, from } = read(params)?;
                 let from = from.as_deref().map(views::address).transpose()?;
-                Call::Send { from, to: views::address(&to)?, text }
+                Call::Send {
+                    from,
+                    to: views::address(&to)?,
+                    text,
+                }
             }
             "messages/list" => {
                 let mut list: ListParams = read(params)?;
@@ -67,11 +85,17 @@ impl Call {
             "messages/search" => Call::Search(read(params)?),
             "messages/markRead" => {
                 let MarkReadParams { with, up_to } = read(params)?;
-                Call::MarkRead { with: views::address(&with)?, up_to }
+                Call::MarkRead {
+                    with: views::address(&with)?,
+                    up_to,
+                }
             }
             "messages/retry" => {
                 let RetryParams { with, id } = read(params)?;
-                Call::Retry { with: views::address(&with)?, id }
+                Call::Retry {
+                    with: views::address(&with)?,
+                    id,
+                }
             }
             "buddies/list" => read::<NoParams>(params).map(|_| Call::Buddies)?,
             "buddies/add" => {
@@ -89,7 +113,11 @@ impl Call {
             "buddies/remove" => Call::Remove(views::address(&read::<AddressParams>(params)?.address)?),
             "presence/set" => {
                 let params: PresenceParams = read(params)?;
-                if params.note.as_ref().is_some_and(|n| n.chars().count() > Presence::NOTE_CHARS) {
+                if params
+                    .note
+                    .as_ref()
+                    .is_some_and(|n| n.chars().count() > Presence::NOTE_CHARS)
+                {
                     return Err(RpcError::new(ErrorName::InvalidParams, "note: at most 200 characters"));
                 }
                 Call::SetPresence(views::presence(params))
@@ -118,7 +146,15 @@ pub(crate) fn reading(shared: &Arc<Shared>, call: &Call) -> Option<BoxFuture<'st
                 return Some(futures::future::ready(Err(limit_error(MOST_MESSAGES))).boxed());
             }
             let (before, around) = (params.before.clone(), params.around.clone());
-            Box::new(move || list(&transcripts, &with, before.as_deref(), around.as_deref(), limit as usize))
+            Box::new(move || {
+                list(
+                    &transcripts,
+                    &with,
+                    before.as_deref(),
+                    around.as_deref(),
+                    limit as usize,
+                )
+            })
         }
         Call::Conversations => Box::new(move || conversations(&transcripts)),
         Call::Search(params) => {
@@ -172,7 +208,10 @@ fn list(
         }
         limit /= 2;
     };
-    json(ListResult { messages: page.messages.into_iter().map(views::message).collect(), more: page.more })
+    json(ListResult {
+        messages: page.messages.into_iter().map(views::message).collect(),
+        more: page.more,
+    })
 }
 
 fn conversations(transcripts: &store::Transcripts) -> Result<Value, RpcError> {
@@ -180,7 +219,11 @@ fn conversations(transcripts: &store::Transcripts) -> Result<Value, RpcError> {
     let conversations = transcripts.conversations().map_err(store_error)?.into_iter();
     let conversations = conversations
         .take_while(|c| (bytes += c.last.text.len() + 512, bytes <= PAGE_BYTES * 4).1)
-        .map(|c| Conversation { with: c.with, last: views::message(c.last), unread: c.unread })
+        .map(|c| Conversation {
+            with: c.with,
+            last: views::message(c.last),
+            unread: c.unread,
+        })
         .collect();
     json(ConversationsResult { conversations })
 }
@@ -192,12 +235,14 @@ pub(crate) fn search(
     limit: usize,
     cursor: Option<&str>,
 ) -> Result<SearchResult, RpcError> {
-    let found = transcripts.search(query, &crate::time::day_begins, limit, cursor).map_err(|error| match error {
-        store::Error::Query(error) => {
-            RpcError::new(ErrorName::BadQuery, "the search cannot be read").with("detail", error.to_string())
-        }
-        other => store_error(other),
-    })?;
+    let found = transcripts
+        .search(query, &crate::time::day_begins, limit, cursor)
+        .map_err(|error| match error {
+            store::Error::Query(error) => {
+                RpcError::new(ErrorName::BadQuery, "the search cannot be read").with("detail", error.to_string())
+            }
+            other => store_error(other),
+        })?;
     let hits = found.hits.into_iter().map(|hit| Hit {
         id: hit.message.id,
         with: hit.message.with,
@@ -206,5 +251,9 @@ pub(crate) fn search(
         snippet: hit.snippet,
         marks: hit.marks,
     });
-    Ok(SearchResult { total: found.total, hits: hits.collect(), cursor: found.cursor })
+    Ok(SearchResult {
+        total: found.total,
+        hits: hits.collect(),
+        cursor: found.cursor,
+    })
 }

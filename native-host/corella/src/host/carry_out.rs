@@ -1,8 +1,8 @@
 //! Carrying out what the core decides.
 
-use corella_agent::{Action, Event, MessageState, NewMessage, Notice, Pair, Reason, Reply, StoreOutcome};
-use corella_identity::Fingerprint;
-use corella_overlay::{Key, LocationService};
+use corella_agent::{Action, Consent, Event, MessageState, NewMessage, Notice, Pair, Reason, Reply, StoreOutcome};
+use corella_identity::Certificate;
+use corella_overlay::Key;
 use corella_transcripts as store;
 
 use super::{
@@ -22,7 +22,10 @@ impl Actor {
             Action::Reply { call, result } => {
                 let Some(reply) = self.calls.remove(&call) else { return };
                 let result = match result {
-                    Ok(Reply::Sent { id, state }) => json(SentResult { id, state: state.as_str().into() }),
+                    Ok(Reply::Sent { id, state }) => json(SentResult {
+                        id,
+                        state: state.as_str().into(),
+                    }),
                     Ok(Reply::Buddy(view)) => json(self.buddy_view(*view)),
                     Ok(Reply::Done) => json(Empty {}),
                     Err(error) => Err(views::command_error(error)),
@@ -30,30 +33,76 @@ impl Actor {
                 let _ = reply.send(result);
             }
             Action::Store(message) => self.store(message),
-            Action::SetState { pair, id, state, reason } => self.set_state(pair, id, state, reason),
+            Action::SetState {
+                pair,
+                id,
+                state,
+                reason,
+            } => self.set_state(pair, id, state, reason),
             Action::AcceptRequests(pair) => self.accept_requests(pair),
             Action::Answer { token, status } => {
                 if let Some(responder) = self.responders.remove(&token) {
-                    responder.answer(status);
+                    responder.answer(status, None);
                 }
             }
             Action::Locate(pair) => self.locate(pair),
             Action::Connect { pair, key } => self.connect(pair, key),
             Action::CloseLink(link) => self.links.close(link),
-            Action::SendMessage { link, certificate, id, text, at, sequence, .. } => {
+            Action::SendMessage {
+                link,
+                certificate,
+                id,
+                text,
+                at,
+                sequence,
+                ..
+            } => {
                 let content = corella_agent::Content::Text(text);
-                self.links.send(link, Job { certificate, id, at, sequence, content, kept: true });
+                self.links.send(
+                    link,
+                    Job {
+                        certificate,
+                        id,
+                        at,
+                        sequence,
+                        content,
+                        kept: true,
+                    },
+                );
             }
-            Action::SendContent { link, certificate, content, .. } => {
+            Action::SendContent {
+                link,
+                certificate,
+                content,
+                ..
+            } => {
                 let (id, at) = (super::actor::random_id(), time::now());
-                self.links.send(link, Job { certificate, id, at, sequence: 0, content, kept: false });
+                self.links.send(
+                    link,
+                    Job {
+                        certificate,
+                        id,
+                        at,
+                        sequence: 0,
+                        content,
+                        kept: false,
+                    },
+                );
             }
-            Action::SaveBuddy(buddy) => log_failure(self.roster.save(&buddy)),
+            Action::SaveBuddy(buddy) => {
+                log_failure(self.roster.save(&buddy));
+                if buddy.consent == Consent::Buddy {
+                    self.links.welcome(&buddy.address);
+                }
+            }
             Action::ForgetBuddy(address) => log_failure(self.roster.forget(&address)),
             Action::SavePresence(presence) => log_failure(self.roster.save_presence(&presence)),
             Action::BuddyChanged { address, buddy } => {
                 let buddy = buddy.map(|view| Box::new(self.buddy_view(*view)));
-                self.shared.notify(&Notification::Buddy { address: address.to_string(), buddy });
+                self.shared.notify(&Notification::Buddy {
+                    address: address.to_string(),
+                    buddy,
+                });
             }
             Action::PresenceChanged { address, presence } => self.shared.notify(&Notification::Presence {
                 address: address.to_string(),
@@ -62,7 +111,10 @@ impl Actor {
             }),
             Action::Notice(Notice::KeyRenewed(address)) => {
                 let address = Some(address.to_string());
-                self.shared.notify(&Notification::Notice { kind: "key-renewed", address });
+                self.shared.notify(&Notification::Notice {
+                    kind: "key-renewed",
+                    address,
+                });
             }
         }
     }
@@ -70,18 +122,26 @@ impl Actor {
     fn store(&mut self, message: NewMessage) {
         let (pair, side, id) = (message.pair.clone(), message.side, message.id.clone());
         let inbox = self.shared.inbox.clone();
-        self.shared.transcripts.append(views::new_message(message, time::now()), move |result| {
-            let (outcome, message) = match result {
-                Ok(store::Appended::Stored(message)) => (StoreOutcome::New, Some(Box::new(message))),
-                Ok(store::Appended::Duplicate(known)) => (StoreOutcome::Duplicate { request: known.request }, None),
-                Ok(store::Appended::Deleted) => (StoreOutcome::Duplicate { request: false }, None),
-                Err(error) => {
-                    tracing::error!("a message could not be stored: {error}");
-                    (StoreOutcome::Failed, None)
-                }
-            };
-            let _ = inbox.send(Input::Stored { pair, side, id, outcome, message });
-        });
+        self.shared
+            .transcripts
+            .append(views::new_message(message, time::now()), move |result| {
+                let (outcome, message) = match result {
+                    Ok(store::Appended::Stored(message)) => (StoreOutcome::New, Some(Box::new(message))),
+                    Ok(store::Appended::Duplicate(known)) => (StoreOutcome::Duplicate { request: known.request }, None),
+                    Ok(store::Appended::Deleted) => (StoreOutcome::Duplicate { request: false }, None),
+                    Err(error) => {
+                        tracing::error!("a message could not be stored: {error}");
+                        (StoreOutcome::Failed, None)
+                    }
+                };
+                let _ = inbox.send(Input::Stored {
+                    pair,
+                    side,
+                    id,
+                    outcome,
+                    message,
+                });
+            });
     }
 
     /// States only rise, except by the user's retry.
@@ -96,7 +156,12 @@ impl Actor {
             .collect();
         let inbox = self.shared.inbox.clone();
         let (own, with) = (pair.own.to_string(), pair.with.to_string());
-        let key = store::MessageKey { own, with, direction: store::Direction::Out, id };
+        let key = store::MessageKey {
+            own,
+            with,
+            direction: store::Direction::Out,
+            id,
+        };
         let change = store::Change {
             only_from: Some(from),
             state: Some(state.as_str().to_owned()),
@@ -112,34 +177,43 @@ impl Actor {
 
     fn accept_requests(&mut self, pair: Pair) {
         let inbox = self.shared.inbox.clone();
-        self.shared.transcripts.clear_requests(pair.with.to_string(), move |result| match result {
-            Ok(messages) => {
-                let ids = messages.iter().filter(|m| m.own == pair.own.as_str()).map(|m| m.id.clone()).collect();
-                for message in messages {
-                    let _ = inbox.send(Input::Changed(Box::new(message)));
+        self.shared
+            .transcripts
+            .clear_requests(pair.with.to_string(), move |result| match result {
+                Ok(messages) => {
+                    let ids = messages
+                        .iter()
+                        .filter(|m| m.own == pair.own.as_str())
+                        .map(|m| m.id.clone())
+                        .collect();
+                    for message in messages {
+                        let _ = inbox.send(Input::Changed(Box::new(message)));
+                    }
+                    let _ = inbox.send(Input::Event(Event::RequestsAccepted { pair, ids }));
                 }
-                let _ = inbox.send(Input::Event(Event::RequestsAccepted { pair, ids }));
-            }
-            Err(error) => tracing::error!("requests could not be accepted in the store: {error}"),
-        });
+                Err(error) => tracing::error!("requests could not be accepted in the store: {error}"),
+            });
     }
 
     fn locate(&mut self, pair: Pair) {
         let inbox = self.shared.inbox.clone();
         let Some(overlay) = self.network.as_ref().map(|n| n.overlay.clone()) else {
-            let _ = inbox.send(Input::Located { pair, records: Vec::new() });
+            let _ = inbox.send(Input::Located {
+                pair,
+                records: Vec::new(),
+            });
             return;
         };
         tokio::spawn(async move {
-            let records = overlay.get(&Key::Contacts(pair.with.clone())).await;
+            let records = overlay.get(&Key::Contacts(pair.with.clone())).await.unwrap_or_default();
             let _ = inbox.send(Input::Located { pair, records });
         });
     }
 
-    fn connect(&mut self, pair: Pair, key: Fingerprint) {
+    fn connect(&mut self, pair: Pair, key: Certificate) {
         let inbox = self.shared.inbox.clone();
         let records = self.located.get(&pair).cloned().unwrap_or_default();
-        let records: Vec<_> = records.into_iter().filter(|r| r.signer().fingerprint() == key).collect();
+        let records: Vec<_> = records.into_iter().filter(|r| r.signer().same_key(&key)).collect();
         let Some(overlay) = self.network.as_ref().map(|n| n.overlay.clone()) else {
             let _ = inbox.send(Input::Event(Event::Unreachable { pair }));
             return;
@@ -167,4 +241,3 @@ fn log_failure(result: Result<(), crate::roster::RosterError>) {
         tracing::error!("{error}");
     }
 }
-

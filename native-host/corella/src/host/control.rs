@@ -26,7 +26,10 @@ fn within_reach(path: &Path) -> io::Result<(PathBuf, Option<std::fs::File>)> {
     }
     let directory = std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?;
     let name = path.file_name().unwrap_or_default();
-    Ok((PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name), Some(directory)))
+    Ok((
+        PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name),
+        Some(directory),
+    ))
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -71,7 +74,9 @@ pub(crate) fn call(socket: &Path, method: &str, params: &Value) -> io::Result<Op
     };
     let mut stream = match std::os::unix::net::UnixStream::connect(near) {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -81,7 +86,11 @@ pub(crate) fn call(socket: &Path, method: &str, params: &Value) -> io::Result<Op
         let mut answer: Value = serde_json::from_str(&line?).map_err(io::Error::other)?;
         if answer["id"] == 1 {
             let error = answer["error"].take();
-            return Ok(Some(if error.is_null() { Ok(answer["result"].take()) } else { Err(error) }));
+            return Ok(Some(if error.is_null() {
+                Ok(answer["result"].take())
+            } else {
+                Err(error)
+            }));
         }
     }
     Err(io::Error::other("the running host did not answer"))

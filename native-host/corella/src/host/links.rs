@@ -8,8 +8,11 @@ use corella_identity::{
     AddressOfRecord, Certificate, Credential, Millis,
     seal::{self, Envelope, OpenError},
 };
-use corella_overlay::{Link, peer_host};
-use corella_sip::{IncomingMessage, LinkInfo, OutgoingMessage, UserAgent};
+use corella_overlay::{link::Link, peer_host};
+use corella_sip::{
+    guard::Rate,
+    ua::{self, IncomingMessage, LinkInfo, OutgoingMessage, SendError, UserAgent},
+};
 use tokio::sync::mpsc;
 
 use super::{Shared, actor::Input};
@@ -46,13 +49,14 @@ pub(super) struct Links {
 }
 
 struct Standing {
+    with: AddressOfRecord,
     jobs: mpsc::UnboundedSender<Job>,
     incoming: mpsc::UnboundedSender<IncomingMessage>,
     sip: UserAgent,
 }
 
 impl Links {
-    pub(super) fn attach(
+    pub(super) async fn attach(
         &mut self,
         id: LinkId,
         link: Link,
@@ -60,22 +64,43 @@ impl Links {
         credential: Arc<Credential>,
         sip: UserAgent,
         shared: Arc<Shared>,
-    ) {
+    ) -> bool {
         let info = LinkInfo {
-            id,
+            id: ua::LinkId(id),
             peer_host: peer_host::host_of(&link.peer),
-            local_uri: link.local.sip_uri(),
-            remote_uri: link.remote.sip_uri(),
-            stranger,
+            local: link.local.clone(),
+            remote: link.remote.clone(),
+            rate: if stranger { Rate::STRANGER } else { Rate::KNOWN },
         };
         let (jobs, to_send) = mpsc::unbounded_channel();
         let (incoming, to_open) = mpsc::unbounded_channel();
         let (own, with, certificate) = (link.local.clone(), link.remote.clone(), link.certificate.clone());
-        let ends = Arc::new(Ends { id, own, with, certificate, credential, sip: sip.clone(), shared });
-        sip.attach(info, link.stream);
+        let person = with.clone();
+        let ends = Arc::new(Ends {
+            id,
+            own,
+            with,
+            certificate,
+            credential,
+            sip: sip.clone(),
+            shared,
+        });
+        if let Err(error) = sip.attach(info, link.stream).await {
+            tracing::debug!("a link was not attached: {error}");
+            return false;
+        }
         tokio::spawn(send_all(ends.clone(), to_send));
         tokio::spawn(open_all(ends, to_open));
-        self.standing.insert(id, Standing { jobs, incoming, sip });
+        self.standing.insert(
+            id,
+            Standing {
+                with: person,
+                jobs,
+                incoming,
+                sip,
+            },
+        );
+        true
     }
 
     pub(super) fn send(&self, link: LinkId, job: Job) {
@@ -85,7 +110,7 @@ impl Links {
     }
 
     pub(super) fn received(&self, message: IncomingMessage) {
-        if let Some(standing) = self.standing.get(&message.link) {
+        if let Some(standing) = self.standing.get(&message.link.0) {
             let _ = standing.incoming.send(message);
         }
     }
@@ -93,7 +118,14 @@ impl Links {
     /// Closes a link; that it is gone is told by the user agent.
     pub(super) fn close(&self, link: LinkId) {
         if let Some(standing) = self.standing.get(&link) {
-            standing.sip.detach(link);
+            standing.sip.detach(ua::LinkId(link));
+        }
+    }
+
+    /// The user wants to hear from this person: their devices are read as fast as they write.
+    pub(super) fn welcome(&self, person: &AddressOfRecord) {
+        for (id, standing) in self.standing.iter().filter(|(_, standing)| standing.with == *person) {
+            standing.sip.set_rate(ua::LinkId(*id), Rate::KNOWN);
         }
     }
 
@@ -123,16 +155,14 @@ async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
             }
         };
         let message = OutgoingMessage {
-            from_uri: ends.own.sip_uri(),
-            to_uri: ends.with.sip_uri(),
-            content_type: seal::CONTENT_TYPE.to_owned(),
+            content_type: seal::SEALED_CONTENT_TYPE.to_owned(),
             body: sealed,
         };
         let ends = ends.clone();
         tokio::spawn(async move {
-            let status = match ends.sip.message(ends.id, message).await {
+            let status = match ends.sip.message(ua::LinkId(ends.id), message).await {
                 Ok(answer) => Some(answer.status),
-                Err(corella_sip::SendError::TooLarge) => Some(513),
+                Err(SendError::TooLarge) => Some(513),
                 Err(error) => {
                     tracing::debug!("a request got no answer: {error}");
                     None
@@ -160,11 +190,18 @@ async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<Incomin
             Ok((envelope, content)) => {
                 let Envelope { id, at, sequence, .. } = envelope;
                 let (link, responder) = (ends.id, message.responder);
-                let _ = ends.shared.inbox.send(Input::Opened { link, id, at, sequence, content, responder });
+                let _ = ends.shared.inbox.send(Input::Opened {
+                    link,
+                    id,
+                    at,
+                    sequence,
+                    content,
+                    responder,
+                });
             }
             Err((status, what)) => {
                 tracing::info!(status, "a message was refused: {what}");
-                message.responder.answer(status);
+                message.responder.answer(status, None);
             }
         }
     }
@@ -178,8 +215,8 @@ fn open(ends: &Ends, message: &IncomingMessage) -> Result<(Envelope, Content), (
     }
     let envelope = seal::open(&message.body, &ends.credential, &ends.certificate, time::now()).map_err(|error| {
         let status = match error {
-            OpenError::Undecipherable => 493,
-            OpenError::TooLarge => 413,
+            OpenError::NotForMe | OpenError::Undecipherable => 493,
+            OpenError::TooLarge(_) => 413,
             OpenError::Malformed(_) => 400,
             _ => 403,
         };

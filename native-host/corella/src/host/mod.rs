@@ -99,17 +99,25 @@ impl Host {
         })?;
         let keystore = Keystore::open(&data.keys()).map_err(|e| store(e.to_string()))?;
         let roster = Roster::open(&data.roster()).map_err(|e| store(e.to_string()))?;
-        let transcripts =
-            Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
+        let transcripts = Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
         let snapshot = snapshot(&roster, &transcripts).map_err(store)?;
         let (inbox, queue) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { transcripts, inbox, listeners: Mutex::default(), own: Mutex::default() });
-        let agent_settings = Settings { anchors: settings.anchors.clone(), accept_everyone: settings.accept_everyone };
+        let shared = Arc::new(Shared {
+            transcripts,
+            inbox,
+            listeners: Mutex::default(),
+            own: Mutex::default(),
+        });
+        let agent_settings = Settings {
+            anchors: settings.anchors.clone(),
+            accept_everyone: settings.accept_everyone,
+        };
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
         let actor = Actor::new(shared.clone(), agent, roster, keystore, settings);
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });
-        control::listen(&data.control(), &host).map_err(|e| store(format!("the control socket cannot be made: {e}")))?;
+        control::listen(&data.control(), &host)
+            .map_err(|e| store(format!("the control socket cannot be made: {e}")))?;
         Ok(host)
     }
 
@@ -131,7 +139,11 @@ impl Host {
         let sent = self.shared.inbox.send(Input::Call { call, reply }).is_ok();
         async move {
             let ending = || RpcError::new(ErrorName::Internal, "the host is ending");
-            if sent { outcome.await.unwrap_or_else(|_| Err(ending())) } else { Err(ending()) }
+            if sent {
+                outcome.await.unwrap_or_else(|_| Err(ending()))
+            } else {
+                Err(ending())
+            }
         }
         .boxed()
     }
@@ -139,7 +151,11 @@ impl Host {
     /// Notifications from now on.
     pub(crate) fn subscribe(&self) -> mpsc::Receiver<Notification> {
         let (sender, receiver) = mpsc::channel(NOTIFICATIONS);
-        self.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        self.shared
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sender);
         receiver
     }
 
@@ -159,12 +175,17 @@ impl Host {
 }
 
 fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, String> {
-    let undelivered = transcripts.outgoing_in(&["pending", "sent", "stored"]).map_err(|e| e.to_string())?;
+    let undelivered = transcripts
+        .outgoing_in(&["pending", "sent", "stored"])
+        .map_err(|e| e.to_string())?;
     let sequences = transcripts.sequences().map_err(|e| e.to_string())?;
     Ok(Snapshot {
         buddies: roster.buddies().map_err(|e| e.to_string())?,
         undelivered: undelivered.iter().filter_map(views::outgoing).collect(),
-        sequences: sequences.iter().filter_map(|(own, with, next)| Some((views::pair(own, with)?, *next))).collect(),
+        sequences: sequences
+            .iter()
+            .filter_map(|(own, with, next)| Some((views::pair(own, with)?, *next)))
+            .collect(),
         presence: roster.presence().map_err(|e| e.to_string())?,
     })
 }

@@ -2,7 +2,7 @@
 
 use corella_identity::DeviceKey;
 use corella_overlay::{Overlay, OverlayConfig, peer_host};
-use corella_sip::{UserAgent, UserAgentConfig};
+use corella_sip::ua::{UserAgent, UserAgentConfig};
 use tokio::sync::mpsc;
 
 use super::{HostSettings, actor::Input};
@@ -24,8 +24,8 @@ impl Network {
         let host = peer_host::host_of(&device.peer_id());
         let config = overlay_config(device, settings);
         let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
-        let sip_config = UserAgentConfig { host, product: format!("Corella/{VERSION}") };
-        let (sip, mut sip_events) = UserAgent::start(sip_config).await.map_err(|error| error.to_string())?;
+        let sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
+        let (sip, mut sip_events) = UserAgent::start(sip_config).map_err(|error| error.to_string())?;
         let to_actor = inbox.clone();
         tokio::spawn(async move {
             while let Some(event) = overlay_events.recv().await {

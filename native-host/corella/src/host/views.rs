@@ -1,6 +1,8 @@
 //! The same things in the words of the core, of the store and of the bridge.
 
-use corella_agent::{BuddyView, CommandError, MessageState, NewMessage, Outgoing, Pair, Presence, Reason, Side, Status};
+use corella_agent::{
+    BuddyView, CommandError, MessageState, NewMessage, Outgoing, Pair, Presence, Reason, Side, Status,
+};
 use corella_identity::{AddressOfRecord, trust::Question};
 use corella_transcripts as store;
 
@@ -10,7 +12,10 @@ use crate::protocol::{self, ErrorName, RpcError};
 const RECEIVED: &str = "received";
 
 pub(crate) fn pair(own: &str, with: &str) -> Option<Pair> {
-    Some(Pair { own: own.parse().ok()?, with: with.parse().ok()? })
+    Some(Pair {
+        own: own.parse().ok()?,
+        with: with.parse().ok()?,
+    })
 }
 
 pub(crate) fn outgoing(message: &store::Message) -> Option<(Pair, Outgoing)> {
@@ -33,12 +38,21 @@ pub(crate) fn new_message(message: NewMessage, now: i64) -> store::NewMessage {
         id: message.id,
         own: message.pair.own.to_string(),
         with: message.pair.with.to_string(),
-        direction: if incoming { store::Direction::In } else { store::Direction::Out },
+        direction: if incoming {
+            store::Direction::In
+        } else {
+            store::Direction::Out
+        },
         text: message.text,
         at: message.at,
         received: now,
         sequence: message.sequence,
-        state: if incoming { RECEIVED } else { MessageState::Pending.as_str() }.to_owned(),
+        state: if incoming {
+            RECEIVED
+        } else {
+            MessageState::Pending.as_str()
+        }
+        .to_owned(),
         trust: message.trust.as_str().to_owned(),
         sealed: true,
         request: message.request,
@@ -77,7 +91,10 @@ pub(crate) fn buddy(view: BuddyView, unread: u64) -> protocol::Buddy {
         status: view.presence.status.as_str(),
         note: view.presence.note,
         trust: view.known.as_ref().map(|known| known.trust.as_str()),
-        fingerprint: view.known.as_ref().map(|known| known.certificate.fingerprint().to_string()),
+        fingerprint: view
+            .known
+            .as_ref()
+            .map(|known| known.certificate.fingerprint().to_string()),
         unread,
         question: view.question.map(|question| question_view(&question)),
     }
@@ -88,7 +105,10 @@ fn question_view(question: &Question) -> protocol::Question {
     protocol::Question {
         kind: question.kind.as_str(),
         candidates: candidates
-            .map(|c| protocol::Candidate { fingerprint: c.fingerprint.to_string(), trust: c.trust.as_str() })
+            .map(|c| protocol::Candidate {
+                fingerprint: c.fingerprint.to_string(),
+                trust: c.trust.as_str(),
+            })
             .collect(),
     }
 }
@@ -100,7 +120,10 @@ pub(crate) fn presence(params: protocol::PresenceParams) -> Presence {
         protocol::Presence::Busy => Status::Busy,
         protocol::Presence::Offline => Status::Offline,
     };
-    Presence { status, note: params.note.filter(|note| !note.trim().is_empty()) }
+    Presence {
+        status,
+        note: params.note.filter(|note| !note.trim().is_empty()),
+    }
 }
 
 pub(crate) fn command_error(error: CommandError) -> RpcError {

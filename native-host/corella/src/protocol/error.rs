@@ -61,7 +61,11 @@ pub(crate) struct RpcError {
 
 impl RpcError {
     pub(crate) fn new(name: ErrorName, message: impl Into<String>) -> RpcError {
-        RpcError { name, message: message.into(), more: serde_json::Map::new() }
+        RpcError {
+            name,
+            message: message.into(),
+            more: serde_json::Map::new(),
+        }
     }
 
     /// Adds a field to `data`.

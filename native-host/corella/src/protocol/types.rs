@@ -24,7 +24,7 @@ pub(crate) struct Message {
     #[ts(type = "number")]
     pub sequence: u64,
     /// How far it got.
-    #[ts(type = "State")]
+    #[ts(type = "MessageState")]
     pub state: String,
     /// Why it waits or failed.
     #[serde(skip_serializing_if = "Option::is_none")]

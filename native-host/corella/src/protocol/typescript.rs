@@ -2,48 +2,55 @@
 
 use ts_rs::{Config, TS};
 
-use super::{method::*, types::*};
+use super::{error::ErrorName, method::*, types::*};
 
 const HEAD: &str = "\
 // Written by the host's tests from native-host/corella/src/protocol/. Do not edit:
 //     CORELLA_WRITE_TYPES=1 cargo test -p corella protocol::typescript
 
-export type State = \"pending\" | \"sent\" | \"stored\" | \"delivered\" | \"read\" | \"failed\" | \"received\";
+export type MessageState = \"pending\" | \"sent\" | \"stored\" | \"delivered\" | \"read\" | \"failed\" | \"received\";
 export type Reason = \"offline\" | \"unknown\" | \"question\" | \"refused\" | \"too-large\" | \"blocked\" | \"waiting\";
+export type Address = string;
+export type Time = number;
 export type Trust = \"verified\" | \"pinned\" | \"unverified\" | \"plain\";
 export type Consent = \"buddy\" | \"request\" | \"blocked\";
+export type Side = \"addon\" | \"host\";
 ";
 
 const TAIL: &str = "
+export type Welcome = HelloResult;
+
 /** Every method: its parameters and its result. */
-export interface Methods {
-  \"hello\": [HelloParams, HelloResult];
-  \"status\": [NoParams, Status];
-  \"identity/list\": [NoParams, IdentitiesResult];
-  \"identity/enrol\": [EnrolParams, Identity];
-  \"identity/import\": [ImportParams, Identity];
-  \"messages/send\": [SendParams, SentResult];
-  \"messages/list\": [ListParams, ListResult];
-  \"messages/conversations\": [NoParams, ConversationsResult];
-  \"messages/search\": [SearchParams, SearchResult];
-  \"messages/markRead\": [MarkReadParams, Empty];
-  \"messages/retry\": [RetryParams, SentResult];
-  \"buddies/list\": [NoParams, BuddiesResult];
-  \"buddies/add\": [AddParams, Buddy];
-  \"buddies/accept\": [AcceptParams, Buddy];
-  \"buddies/block\": [AddressParams, Buddy];
-  \"buddies/remove\": [AddressParams, Buddy];
-  \"presence/set\": [PresenceParams, Empty];
-}
+export type Methods = {
+  \"hello\": { params: HelloParams; result: HelloResult };
+  \"status\": { params: NoParams; result: Status };
+  \"identity/list\": { params: NoParams; result: IdentitiesResult };
+  \"identity/enrol\": { params: EnrolParams; result: Identity };
+  \"identity/import\": { params: ImportParams; result: Identity };
+  \"messages/send\": { params: SendParams; result: SentResult };
+  \"messages/list\": { params: ListParams; result: ListResult };
+  \"messages/conversations\": { params: NoParams; result: ConversationsResult };
+  \"messages/search\": { params: SearchParams; result: SearchResult };
+  \"messages/markRead\": { params: MarkReadParams; result: Empty };
+  \"messages/retry\": { params: RetryParams; result: SentResult };
+  \"buddies/list\": { params: NoParams; result: BuddiesResult };
+  \"buddies/add\": { params: AddParams; result: Buddy };
+  \"buddies/accept\": { params: AcceptParams; result: Buddy };
+  \"buddies/block\": { params: AddressParams; result: Buddy };
+  \"buddies/remove\": { params: AddressParams; result: Buddy };
+  \"presence/set\": { params: PresenceParams; result: Empty };
+};
 
 /** Every notification: its parameters. */
-export interface Notifications {
+export type Notifications = {
   \"messages/changed\": { message: Message };
-  \"buddies/changed\": { address: string; buddy?: Buddy };
-  \"presence/changed\": { address: string; status: Presence; note?: string };
+  \"buddies/changed\": { address: Address; buddy?: Buddy };
+  \"presence/changed\": { address: Address; status: Presence; note?: string };
   \"status/changed\": Status;
-  \"notice\": { kind: \"key-renewed\" | \"slow-store\"; address?: string };
-}
+  \"notice\": { kind: \"key-renewed\"; address?: Address };
+};
+
+export type ErrorData = { name: ErrorName; side?: Side; addon?: string; host?: string; detail?: string };
 ";
 
 /// The whole of `protocol.d.ts`.
@@ -57,10 +64,44 @@ pub(crate) fn declarations() -> String {
             text.push('\n');
         )*};
     }
-    declare!(Presence, Direction, Message, Candidate, Question, Buddy, Identity, Status, Hit, Conversation);
-    declare!(NoParams, HelloParams, EnrolParams, ImportParams, SendParams, ListParams, SearchParams, MarkReadParams);
+    declare!(
+        Presence,
+        Direction,
+        Message,
+        Candidate,
+        Question,
+        Buddy,
+        Identity,
+        Status,
+        Hit,
+        Conversation
+    );
+    declare!(
+        NoParams,
+        HelloParams,
+        EnrolParams,
+        ImportParams,
+        SendParams,
+        ListParams,
+        SearchParams,
+        MarkReadParams
+    );
     declare!(RetryParams, AddParams, AcceptParams, AddressParams, PresenceParams);
-    declare!(HelloResult, IdentitiesResult, SentResult, ListResult, ConversationsResult, BuddiesResult, Empty, SearchResult);
+    declare!(
+        HelloResult,
+        IdentitiesResult,
+        SentResult,
+        ListResult,
+        ConversationsResult,
+        BuddiesResult,
+        Empty,
+        SearchResult
+    );
+    let names: Vec<String> = ErrorName::ALL
+        .iter()
+        .map(|name| format!("\"{}\"", name.as_str()))
+        .collect();
+    text.push_str(&format!("\nexport type ErrorName = {};\n", names.join(" | ")));
     text.push_str(TAIL);
     text
 }
