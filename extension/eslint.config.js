@@ -28,10 +28,12 @@ export default [
     rules: {
       "no-restricted-properties": [
         "error",
-        ...["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTML", "setHTMLUnsafe", "parseHTMLUnsafe"].map((property) => ({
-          property,
-          message: MARKUP,
-        })),
+        ...["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTML", "setHTMLUnsafe", "parseHTMLUnsafe"].map(
+          (property) => ({
+            property,
+            message: MARKUP,
+          }),
+        ),
         { object: "document", property: "write", message: MARKUP },
         { object: "document", property: "writeln", message: MARKUP },
       ],

@@ -1,6 +1,6 @@
 /**
- * Packs the add-on: an XPI is a zip of `PACKED` and nothing else, so that it can be made without Node too. Files are stored
- * in the order of their names, uncompressed, with a fixed time: the same files always give the same bytes.
+ * Packs the add-on: an XPI is a zip of `PACKED` and nothing else, so that it can be made without Node too. Files are
+ * stored in the order of their names, uncompressed, with a fixed time: the same files always give the same bytes.
  */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -10,11 +10,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { packedFiles } from "./build.js";
 
-/** @typedef {{code: string, message: string, description?: string, file?: string, line?: number, instancePath?: string}} Finding */
+/** @typedef {{code: string, message: string, description?: string, file?: string, line?: number}} Finding */
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Permissions that Thunderbird has and Firefox has not, and a key that addons.mozilla.org asks for and Thunderbird does not. */
+/**
+ * Permissions that Thunderbird has and Firefox has not, and a key that addons.mozilla.org asks for and Thunderbird
+ * does not.
+ */
 const THUNDERBIRD = [
   /^\/(optional_)?permissions: Invalid \w+ "(accountsRead|addressBooks|messagesRead)" at \d/,
   /data_collection_permissions/,
@@ -38,7 +41,10 @@ try {
   const options = ["lint", "--source-dir", folder, "--output", "json", "--no-config-discovery", "--self-hosted"];
   let output;
   try {
-    output = execFileSync(process.execPath, [program, ...options], { encoding: "utf8", env: { ...process.env, CI: "1" } });
+    output = execFileSync(process.execPath, [program, ...options], {
+      encoding: "utf8",
+      env: { ...process.env, CI: "1" },
+    });
   } catch (error) {
     output = String(/** @type {{stdout?: string}} */ (error).stdout ?? error);
   }
@@ -48,7 +54,9 @@ try {
   for (const { code, message, description, file, line } of unexpected) {
     console.error(`${file ?? "manifest.json"}:${line ?? 0} ${code}: ${message} ${description ?? ""}`);
   }
-  console.log(`web-ext lint: ${unexpected.length} findings, and ${findings.length - unexpected.length} on what only Thunderbird has`);
+  console.log(
+    `web-ext lint: ${unexpected.length} findings; ${findings.length - unexpected.length} more on what only Thunderbird has`,
+  );
   process.exitCode = unexpected.length === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The add-on's pages in an ordinary browser, on a mock host: `npm run dev`, then open the address it prints. Serves this
- * folder on the loopback interface, and puts the mock before the pages' own scripts.
+ * The add-on's pages in an ordinary browser, on a mock host: `npm run dev`, then open the address it prints. Serves
+ * this folder on the loopback interface, and puts the mock before the pages' own scripts.
  */
 
 import { createServer } from "node:http";
@@ -34,7 +34,11 @@ export function serve(port) {
   const server = createServer((request, response) => {
     answer(String(request.url)).then(
       ({ type, body }) => {
-        const headers = { "content-type": `${type}; charset=utf-8`, "content-security-policy": POLICY, "cache-control": "no-store" };
+        const headers = {
+          "content-type": `${type}; charset=utf-8`,
+          "content-security-policy": POLICY,
+          "cache-control": "no-store",
+        };
         response.writeHead(200, headers).end(body);
       },
       () => response.writeHead(404).end(),

@@ -1,21 +1,21 @@
-// What the add-on's pages and its background say to each other, beside the host's own methods (protocol.d.ts), which the
-// background passes on. The same JSON-RPC, over a runtime port.
+// What the add-on's pages and its background say to each other, beside the host's own methods (protocol.d.ts), which
+// the background passes on. The same JSON-RPC, over a runtime port.
 
 import type { Address, Methods, Notifications, Status } from "./protocol.js";
 
 /** How the connection to the host stands; `pages/host-notice.js` words each for the user. */
 export type HostState =
-  | { kind: "connecting" }
-  | { kind: "ready"; host: string }
-  | { kind: "missing" }
-  | { kind: "too-old"; host: string; addon: string }
-  | { kind: "too-new"; host: string; addon: string }
-  | { kind: "crashed" }
-  | { kind: "refused"; name: string };
+    | { kind: "connecting" }
+    | { kind: "ready"; host: string }
+    | { kind: "missing" }
+    | { kind: "too-old"; host: string; addon: string }
+    | { kind: "too-new"; host: string; addon: string }
+    | { kind: "crashed" }
+    | { kind: "refused"; name: string };
 
 export type Settings = {
-  /** Whether buddies' status is shown in the address book (nickname and photo). */
-  addressBook: boolean;
+    /** Whether buddies' status is shown in the address book (nickname and photo). */
+    addressBook: boolean;
 };
 
 export type AddonState = { host: HostState; status: Status | null; addresses: Address[]; settings: Settings };
@@ -29,25 +29,30 @@ export type Target = { with: Address; id?: string };
 export type Contact = { address: Address; name: string };
 
 export type AddonMethods = {
-  "addon/state": { params: {}; result: AddonState };
-  "addon/reconnect": { params: {}; result: {} };
-  "addon/identities": { params: {}; result: { identities: MailIdentity[] } };
-  "addon/settings": { params: Partial<Settings>; result: Settings };
-  /** What the address book calls these people; who is not in it is left out. */
-  "addon/names": { params: { addresses: Address[] }; result: { names: Record<Address, string> } };
-  /** Contacts whose name or address contains the words of `text`, at most `limit`. */
-  "addon/contacts": { params: { text: string; limit: number }; result: { contacts: Contact[] } };
-  /** A chat page says what it shows; it is told of a target that waits for it. */
-  "addon/view": { params: { with: Address | null; focused: boolean }; result: {} };
-  /** A chat page is there; `link` as it came from a protocol handler. `elsewhere`: another tab took it, this one closes. */
-  "addon/arrive": { params: { link: string | null }; result: { elsewhere: boolean; target: Target | null } };
+    "addon/state": { params: {}; result: AddonState };
+    "addon/reconnect": { params: {}; result: {} };
+    "addon/identities": { params: {}; result: { identities: MailIdentity[] } };
+    "addon/settings": { params: Partial<Settings>; result: Settings };
+    /** What the address book calls these people; who is not in it is left out. */
+    "addon/names": { params: { addresses: Address[] }; result: { names: Record<Address, string> } };
+    /** Contacts whose name or address contains the words of `text`, at most `limit`. */
+    "addon/contacts": { params: { text: string; limit: number }; result: { contacts: Contact[] } };
+    /** A chat page says what it shows; it is told of a target that waits for it. */
+    "addon/view": { params: { with: Address | null; focused: boolean }; result: {} };
+    /**
+     * A chat page is there; `link` as it came from a protocol handler. `elsewhere`: another tab took it, this one
+     * closes.
+     */
+    "addon/arrive": { params: { link: string | null }; result: { elsewhere: boolean; target: Target | null } };
 };
 
 export type AddonNotifications = {
-  "addon/state": AddonState;
-  /** Names in the address book may have changed: ask again. */
-  "addon/namesChanged": {};
-  "addon/open": Target;
+    "addon/state": AddonState;
+    /** Names in the address book may have changed: ask again. */
+    "addon/namesChanged": {};
+    /** Unread messages of all people the host knows. */
+    "addon/unread": { counts: Record<Address, number> };
+    "addon/open": Target;
 };
 
 export type AllMethods = Methods & AddonMethods;

@@ -21,7 +21,7 @@ import { showOnButtons, Unread } from "./unread.js";
 
 const WAKE = "reconnect";
 const WAKE_MINUTES = 0.5;
-const RECOUNT_MS = 300;
+const RECOUNT_MS = 100;
 
 const store = new Store(messenger.storage.local);
 const index = new ContactIndex();
@@ -136,7 +136,8 @@ async function refresh() {
     setStatus(await connection().call("status", {}));
     await listBuddies();
   } catch (error) {
-    // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no buddies).
+    // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no
+    // buddies).
     console.debug("Corella: not refreshed:", error);
   }
 }
@@ -146,6 +147,7 @@ async function listBuddies() {
   await ready;
   buddies = new Map(list.map((buddy) => [buddy.address, buddy]));
   unread.reset(list);
+  relay.tell("addon/unread", { counts: Object.fromEntries(list.map((buddy) => [buddy.address, buddy.unread])) });
   for (const buddy of list) {
     mirror.show(buddy.address, buddy.consent === "buddy" ? buddy : null);
   }

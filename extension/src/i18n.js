@@ -4,8 +4,8 @@
 
 /**
  * @param {string} key
- * @param {...(string | number)} parts what stands for $1, $2…: set apart, so that a name written from right to left (or a
- *   hostile one) cannot turn the sentence around it
+ * @param {...(string | number)} parts what stands for $1, $2…: set apart, so that a name written from right to left
+ *   (or a hostile one) cannot turn the sentence around it
  */
 export function t(key, ...parts) {
   return messenger.i18n.getMessage(
@@ -30,7 +30,10 @@ export function plain(key, ...parts) {
  */
 export function plural(key, count) {
   const form = new Intl.PluralRules(language()).select(count);
-  return messenger.i18n.getMessage(`${key}_${form}`, [format(count)]) || messenger.i18n.getMessage(`${key}_other`, [format(count)]);
+  return (
+    messenger.i18n.getMessage(`${key}_${form}`, [format(count)]) ||
+    messenger.i18n.getMessage(`${key}_other`, [format(count)])
+  );
 }
 
 /** The language of the interface, as a BCP 47 tag. */
@@ -44,7 +47,8 @@ function format(value) {
 }
 
 /**
- * Puts the texts into a page: `data-i18n` is an element's text, `data-i18n-placeholder`, `-title`, `-label` its attributes.
+ * Puts the texts into a page: `data-i18n` is an element's text, `data-i18n-placeholder`, `-title`, `-label` its
+ * attributes.
  * @param {Document} document
  */
 export function localize(document) {

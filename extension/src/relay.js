@@ -1,6 +1,6 @@
 /**
- * Connects the add-on's pages with the host: each page has a port to the background, all share the one connection. What a
- * page asks of the host is passed on; `addon/…` is answered here.
+ * Connects the add-on's pages with the host: each page has a port to the background, all share the one connection.
+ * What a page asks of the host is passed on; `addon/…` is answered here.
  */
 
 import { Rpc, RpcError } from "./rpc.js";

@@ -8,7 +8,9 @@
  * add-on's own: `disconnected`, `timeout`.
  */
 export class RpcError extends Error {
-  /** @param {{code?: number, message?: string, data?: {name?: string, detail?: string, [key: string]: unknown}}} error */
+  /**
+   * @param {{code?: number, message?: string, data?: {name?: string, [key: string]: unknown}}} error
+   */
   constructor({ code = -32603, message = "", data = {} }) {
     super(message || data.name || "internal");
     this.code = code;

@@ -1,6 +1,6 @@
 /**
- * The Chat space, and the one chat tab: whoever wants a conversation shown (a link, a button, a notification) is brought
- * to the page that is open already, or to a new one in the space.
+ * The Chat space, and the one chat tab: whoever wants a conversation shown (a link, a button, a notification) is
+ * brought to the page that is open already, or to a new one in the space.
  */
 
 import { fromLink } from "./address.js";
@@ -69,7 +69,8 @@ export class ChatTabs {
   }
 
   /**
-   * A chat page is there. One that a link opened gives way to the chat in the space: links would pile up tabs otherwise.
+   * A chat page is there. One that a link opened gives way to the chat in the space: links would pile up tabs
+   * otherwise.
    * @param {Page} page
    * @param {string | null} link
    * @returns {Promise<AddonMethods["addon/arrive"]["result"]>}

@@ -1,6 +1,6 @@
 /**
- * A host that follows a script: the methods of PROTOCOL.md on data in memory. What a real host decides (delivery, trust) it
- * leaves to whoever drives it, through `put` and `tell`.
+ * A host that follows a script: the methods of PROTOCOL.md on data in memory. What a real host decides (delivery,
+ * trust) it leaves to whoever drives it, through `put` and `tell`.
  */
 
 import { portPair } from "./port.js";
@@ -40,6 +40,8 @@ export class MockHost {
   status;
   /** @type {{method: string, params: any}[]} every call, in order */
   calls = [];
+  /** @type {Methods["messages/search"]["result"] | null} what a search gives, whatever was asked */
+  answerSearch = null;
   /** How often it was started. */
   starts = 0;
   /** @type {import("./port.js").MockPort | null} */
@@ -200,7 +202,7 @@ export class MockHost {
       case "messages/conversations":
         return { conversations: this.#conversations() };
       case "messages/search":
-        return this.#search(params);
+        return this.answerSearch ?? this.#search(params);
       case "messages/markRead":
         if (this.buddies.has(params.with)) {
           this.putBuddy(params.with, { unread: 0 });
@@ -335,5 +337,12 @@ export class MockHost {
  * @returns {Identity}
  */
 function identity(address) {
-  return { address, fingerprint: "0f".repeat(32), issuer: "self", trust: "unverified", expires: 4e12, peer: "12D3KooW" };
+  return {
+    address,
+    fingerprint: "0f".repeat(32),
+    issuer: "self",
+    trust: "unverified",
+    expires: 4e12,
+    peer: "12D3KooW",
+  };
 }

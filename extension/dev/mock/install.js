@@ -1,6 +1,6 @@
 /**
- * Makes an ordinary page a page of the add-on: the mock interface, the mock host, and the real background beside it. What
- * tests drive is in `mock`.
+ * Makes an ordinary page a page of the add-on: the mock interface, the mock host, and the real background beside it.
+ * What tests drive is in `mock`.
  */
 
 import { MockHost } from "./host.js";
@@ -31,6 +31,8 @@ const { messenger, done } = createMessenger({
   version: "0.1.0",
   stored: { profile: "mock", addresses: known },
 });
-addEventListener("pagehide", () => sessionStorage.setItem("mock", JSON.stringify({ ...choice, addresses: host.addresses })));
+addEventListener("pagehide", () =>
+  sessionStorage.setItem("mock", JSON.stringify({ ...choice, addresses: host.addresses })),
+);
 Object.assign(globalThis, { messenger, mock: { host, done, messenger } });
 void import("../../src/background.js");

@@ -56,7 +56,10 @@ export function createMessenger(world) {
       getMessage: (name, parts = []) =>
         name === "@@bidi_dir"
           ? world.direction
-          : (world.messages[name]?.message ?? "").replace(/\$(\d)/g, (_, digit) => [parts].flat()[Number(digit) - 1] ?? ""),
+          : (world.messages[name]?.message ?? "").replace(
+              /\$(\d)/g,
+              (_, digit) => [parts].flat()[Number(digit) - 1] ?? "",
+            ),
     },
     alarms: { create: record("alarms.create"), clear: record("alarms.clear", true), onAlarm: new MockEvent() },
     notifications: {
@@ -110,7 +113,9 @@ export class MockStorage {
 
   /** @param {string | string[]} keys */
   async get(keys) {
-    return structuredClone(Object.fromEntries([keys].flat().flatMap((key) => (key in this.data ? [[key, this.data[key]]] : []))));
+    return structuredClone(
+      Object.fromEntries([keys].flat().flatMap((key) => (key in this.data ? [[key, this.data[key]]] : []))),
+    );
   }
 
   /** @param {Record<string, unknown>} items */

@@ -129,7 +129,7 @@ function people() {
 }
 
 const HOSTILE = [
-  "<img src=x onerror=\"globalThis.hacked = true\"><script>globalThis.hacked = true</script>",
+  '<img src=x onerror="globalThis.hacked = true"><script>globalThis.hacked = true</script>',
   "</p><style>* { display: none }</style>",
   "javascript:globalThis.hacked=true https://user:secret@evil.example/ http://evil.example/\u202egpj.exe",
   "turned \u202e text \u2066 isolates \u2067 never \u200f closed",

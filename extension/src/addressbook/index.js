@@ -105,7 +105,9 @@ export class ContactIndex {
    */
   addressesOf(id) {
     const entry = this.#entries.get(id);
-    return entry ? [...new Set([...entry.impp, ...entry.emails])].filter((address) => this.find(address).includes(id)) : [];
+    return entry
+      ? [...new Set([...entry.impp, ...entry.emails])].filter((address) => this.find(address).includes(id))
+      : [];
   }
 
   /** @param {string} address */
@@ -172,9 +174,7 @@ function read(contact) {
     name: (texts(lines, "FN")[0] ?? "").trim(),
     emails: [...new Set(emails)],
     impp: [...new Set(impp)],
-    marked:
-      texts(lines, "NICKNAME").some(isStatusText) ||
-      texts(lines, "PHOTO").some(isBadge),
+    marked: texts(lines, "NICKNAME").some(isStatusText) || texts(lines, "PHOTO").some(isBadge),
     writable: !contact.readOnly,
     remote: Boolean(contact.remote),
   };

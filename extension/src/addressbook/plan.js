@@ -12,8 +12,8 @@ import * as vcard from "./vcard.js";
 
 /**
  * @typedef {object} Memory what we wrote into a contact
- * @property {string[]} texts status texts, latest last; a few, because a contact that was being edited meanwhile can bring
- *   an older one back
+ * @property {string[]} texts status texts, latest last; a few, because a contact that was being edited meanwhile
+ *   can bring an older one back
  * @property {string[]} impp addresses whose IMPP entry is ours
  */
 
@@ -97,7 +97,9 @@ function links(lines, { link, unlink }, memory) {
   const addressOf = ({ name, value }) =>
     name === "IMPP" && /^(sip|im):/i.test(value) ? fromLink(vcard.unescape(value)) : null;
   const gone = memory.impp.filter((address) => unlink.includes(address));
-  const kept = lines.filter((candidate) => !gone.some((address) => candidate.value === sipUri(address) && addressOf(candidate)));
+  const kept = lines.filter(
+    (candidate) => !gone.some((address) => candidate.value === sipUri(address) && addressOf(candidate)),
+  );
   const missing = link.filter((address) => !kept.some((candidate) => addressOf(candidate) === address));
   return {
     lines: vcard.add(kept, ...missing.map((address) => vcard.line("IMPP", sipUri(address)))),

@@ -1,6 +1,7 @@
 /**
- * The line under a contact's name: a symbol, the status in words, and the peer's own note. An invisible word joiner after
- * the symbol tells it from anything a user would type, so that ours is known again even when nothing is remembered.
+ * The line under a contact's name: a symbol, the status in words, and the peer's own note. An invisible word joiner
+ * after the symbol tells it from anything a user would type, so that ours is known again even when nothing is
+ * remembered.
  */
 
 import { oneLine } from "../text.js";

@@ -1,6 +1,6 @@
 /**
- * A page's line to the background: calls and notifications over a runtime port, opened again when the background was put
- * to sleep.
+ * A page's line to the background: calls and notifications over a runtime port, opened again when the background was
+ * put to sleep.
  */
 
 import { PORT } from "../relay.js";

@@ -66,6 +66,10 @@ let marked = null;
 link.on("addon/state", (state) => void enter(state));
 link.on("addon/open", (target) => void open(target).then(() => composer.focus()));
 link.on("addon/namesChanged", () => void loadNames());
+link.on("addon/unread", ({ counts }) => {
+  model.setUnread(counts);
+  drawList();
+});
 link.on("messages/changed", ({ message }) => onMessage(message));
 link.on("buddies/changed", ({ address, buddy }) => {
   model.setBuddy(address, buddy);
@@ -242,7 +246,7 @@ async function markRead() {
   }
   try {
     await link.call("messages/markRead", { with: last.with, upTo: last.id });
-    model.markRead(last.with);
+    model.setUnread({ [last.with]: 0 });
     drawList();
   } catch (problem) {
     console.warn("Corella: not marked as read:", problem);

@@ -7,8 +7,8 @@
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes] `on…` takes a
- *   listener; `false`, null and undefined leave the attribute out
+ * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes] `on…`
+ *   takes a listener; `false`, null and undefined leave the attribute out
  * @param {...Child} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
@@ -64,8 +64,8 @@ export function byIdAs(id, kind) {
 }
 
 /**
- * A small picture from `icons/`, drawn in the colour of the text. With words it is an image to a screen reader, without it
- * is decoration.
+ * A small picture from `icons/`, drawn in the colour of the text. With words it is an image to a screen reader,
+ * without it is decoration.
  * @param {string} name
  * @param {string} [words]
  */

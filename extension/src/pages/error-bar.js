@@ -16,7 +16,7 @@ export class ErrorBar {
 
   /** @param {unknown} error */
   show = (error) => {
-    console.error("Corella:", error);
+    console.warn("Corella:", error);
     this.say(errorWords(error));
   };
 

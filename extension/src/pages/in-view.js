@@ -1,6 +1,6 @@
 /**
- * Whether this page is before the user's eyes: its tab is the one shown, in the window that has the focus. (The page itself
- * need not have the focus; in Thunderbird it has not until the user clicks into it.)
+ * Whether this page is before the user's eyes: its tab is the one shown, in the window that has the focus. (The page
+ * itself need not have the focus; in Thunderbird it has not until the user clicks into it.)
  */
 
 export class InView {

@@ -47,7 +47,9 @@ async function listIdentities() {
   const { identities } = await link.call("addon/identities", {});
   form.hidden = identities.length === 0;
   byId("no-identity").hidden = identities.length > 0;
-  byId("identities").querySelectorAll("label").forEach((label) => label.remove());
+  byId("identities")
+    .querySelectorAll("label")
+    .forEach((label) => label.remove());
   byId("identities").append(...identities.map(choice));
   document.documentElement.dataset.ready = "true";
 }
@@ -61,7 +63,12 @@ function choice({ address, name, account }, index) {
     "label",
     { class: "choice" },
     el("input", { type: "radio", name: "address", value: address, checked: index === 0 }),
-    el("span", { class: "identity" }, bdi(address), el("span", { class: "quiet" }, bdi([name, account].filter(Boolean).join(" – ")))),
+    el(
+      "span",
+      { class: "identity" },
+      bdi(address),
+      el("span", { class: "quiet" }, bdi([name, account].filter(Boolean).join(" – "))),
+    ),
   );
 }
 

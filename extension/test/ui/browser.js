@@ -58,8 +58,22 @@ export class Browser {
    * Opens a page; what goes wrong in it, errors and refused requests to elsewhere, is collected in `problems`.
    * @param {View} view
    */
-  async open({ scenario, page: file = "chat.html", query = "", language = "en", direction = "ltr", scheme = "light", forcedColors = "none", size = { width: 1100, height: 700 } }) {
-    const context = await this.#browser.newContext({ viewport: size, colorScheme: scheme, forcedColors, reducedMotion: "reduce" });
+  async open({
+    scenario,
+    page: file = "chat.html",
+    query = "",
+    language = "en",
+    direction = "ltr",
+    scheme = "light",
+    forcedColors = "none",
+    size = { width: 1100, height: 700 },
+  }) {
+    const context = await this.#browser.newContext({
+      viewport: size,
+      colorScheme: scheme,
+      forcedColors,
+      reducedMotion: "reduce",
+    });
     const page = await context.newPage();
     /** @type {string[]} */
     const problems = [];
@@ -113,7 +127,10 @@ export async function openConversation(page, address) {
  */
 export function calls(page, method) {
   return page.evaluate(
-    (name) => /** @type {any} */ (globalThis).mock.host.calls.filter((/** @type {any} */ call) => !name || call.method === name),
+    (name) =>
+      /** @type {any} */ (globalThis).mock.host.calls.filter(
+        (/** @type {any} */ call) => !name || call.method === name,
+      ),
     method,
   );
 }
@@ -125,5 +142,8 @@ export function calls(page, method) {
  * @param {...any} args
  */
 export function drive(page, method, ...args) {
-  return page.evaluate(([name, params]) => /** @type {any} */ (globalThis).mock.host[name](...params), /** @type {[string, any[]]} */ ([method, args]));
+  return page.evaluate(
+    ([name, params]) => /** @type {any} */ (globalThis).mock.host[name](...params),
+    /** @type {[string, any[]]} */ ([method, args]),
+  );
 }

@@ -10,13 +10,18 @@ import { badgeText, Unread } from "../../src/unread.js";
 /** @type {any[]} */
 const done = [];
 /** @type {(name: string, result?: unknown) => (...args: any[]) => Promise<any>} */
-const record = (name, result) => async (...args) => {
-  done.push([name, ...args]);
-  return result;
-};
+const record =
+  (name, result) =>
+  async (...args) => {
+    done.push([name, ...args]);
+    return result;
+  };
 Object.assign(globalThis, {
   messenger: {
-    i18n: { getMessage: (/** @type {string} */ key, /** @type {string[]} */ parts = []) => [key, ...parts].join(" "), getUILanguage: () => "en" },
+    i18n: {
+      getMessage: (/** @type {string} */ key, /** @type {string[]} */ parts = []) => [key, ...parts].join(" "),
+      getUILanguage: () => "en",
+    },
     notifications: { create: record("notify"), clear: record("clear") },
     tabs: { create: record("create"), update: record("update"), remove: record("remove") },
     windows: { update: record("focus") },
@@ -30,8 +35,18 @@ Object.assign(globalThis, {
  */
 function message(changes) {
   return {
-    id: "m1", own: "alice@example.test", with: "bob@example.test", direction: "in", text: "hi", at: 1000, sequence: 1,
-    state: "received", trust: "unverified", sealed: true, request: false, ...changes,
+    id: "m1",
+    own: "alice@example.test",
+    with: "bob@example.test",
+    direction: "in",
+    text: "hi",
+    at: 1000,
+    sequence: 1,
+    state: "received",
+    trust: "unverified",
+    sealed: true,
+    request: false,
+    ...changes,
   };
 }
 
@@ -106,7 +121,14 @@ test("a link goes to the chat that is open already, and its own tab closes", asy
   assert.deepEqual(await tabs.arrive(link, "sip:bob@example.test"), { elsewhere: true, target: null });
   assert.deepEqual(chat.opened, [{ with: "bob@example.test" }]);
   await new Promise((resolve) => setTimeout(resolve, 1));
-  assert.deepEqual(done.map(([name, id]) => [name, id]), [["focus", 1], ["update", 1], ["remove", 2]]);
+  assert.deepEqual(
+    done.map(([name, id]) => [name, id]),
+    [
+      ["focus", 1],
+      ["update", 1],
+      ["remove", 2],
+    ],
+  );
 });
 
 test("without an open chat, the space is opened, and its page goes where the link said", async () => {
@@ -120,6 +142,12 @@ test("without an open chat, the space is opened, and its page goes where the lin
 
 test("where there is no space, or the link names nobody, the page of the link itself stays", async () => {
   const tabs = new ChatTabs(Promise.resolve(null));
-  assert.deepEqual(await tabs.arrive(page(2), "sip:bob@example.test"), { elsewhere: false, target: { with: "bob@example.test" } });
-  assert.deepEqual(await new ChatTabs(Promise.resolve(7)).arrive(page(2), "sip:nobody"), { elsewhere: false, target: null });
+  assert.deepEqual(await tabs.arrive(page(2), "sip:bob@example.test"), {
+    elsewhere: false,
+    target: { with: "bob@example.test" },
+  });
+  assert.deepEqual(await new ChatTabs(Promise.resolve(7)).arrive(page(2), "sip:nobody"), {
+    elsewhere: false,
+    target: null,
+  });
 });

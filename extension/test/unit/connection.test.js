@@ -44,15 +44,24 @@ test("waits grow from half a second to thirty, and jitter takes away at most a h
     [0, 1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => delay(attempt, () => 0)),
     [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000],
   );
-  assert.equal(delay(0, () => 0.999999), FIRST_MS / 2);
-  assert.equal(delay(50, () => 0.5), LONGEST_MS * 0.75);
+  assert.equal(
+    delay(0, () => 0.999999),
+    FIRST_MS / 2,
+  );
+  assert.equal(
+    delay(50, () => 0.5),
+    LONGEST_MS * 0.75,
+  );
 });
 
 test("hello names the add-on, its version and the profile; then calls go through", async () => {
   const { host, states, heard, connection } = world({});
   connection.connect();
   await deliver();
-  assert.deepEqual(host.calls[0], { method: "hello", params: { client: "corella-addon", version: "0.1.0", profile: "profile-1" } });
+  assert.deepEqual(host.calls[0], {
+    method: "hello",
+    params: { client: "corella-addon", version: "0.1.0", profile: "profile-1" },
+  });
   assert.deepEqual(states, [{ kind: "ready", host: "0.1.0" }]);
   assert.deepEqual(heard, [["ready", ["alice@example.test"]]]);
   const answer = connection.call("status", {});
@@ -131,7 +140,10 @@ test("a host that dies again and again is tried ever more seldom, though it says
 });
 
 test("unequal versions name the side to update", async () => {
-  for (const [mode, host] of /** @type {const} */ ([["too-old", "0.0.9"], ["too-new", "0.2.0"]])) {
+  for (const [mode, host] of /** @type {const} */ ([
+    ["too-old", "0.0.9"],
+    ["too-new", "0.2.0"],
+  ])) {
     const { states, connection } = world({ mode });
     connection.connect();
     await deliver();

@@ -56,7 +56,10 @@ test("badges are known as ours, whatever the name; a name cannot become markup",
     const url = badge("online", name) ?? "";
     assert.ok(isBadge(url));
     const svg = Buffer.from(url.split(",")[1] ?? "", "base64").toString();
-    assert.match(svg, /^<svg [^<>]*><style>[^<]*<\/style>\s*<rect [^<>]*\/><text [^<>]*>[\p{Letter}\p{Nd}]{0,2}<\/text><circle [^<>]*\/><circle [^<>]*\/><\/svg>$/u);
+    assert.match(
+      svg,
+      /^<svg [^<>]*><style>[^<]*<\/style>\s*<rect [^<>]*\/><text [^<>]*>[\p{Letter}\p{Nd}]{0,2}<\/text><circle [^<>]*\/><circle [^<>]*\/><\/svg>$/u,
+    );
   }
   assert.equal(badge("offline", "Bob"), null);
   assert.ok(!isBadge("data:image/svg+xml;base64,PHN2Zz48L3N2Zz4="));

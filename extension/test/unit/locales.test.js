@@ -37,8 +37,16 @@ function usedKeys() {
 
 test("every text that is used exists, and every text that exists is used", () => {
   const used = usedKeys();
-  assert.deepEqual([...used].filter((key) => !keys.includes(String(key))), [], "used, but not there");
-  assert.deepEqual(keys.filter((key) => !used.has(key)), [], "there, but not used");
+  assert.deepEqual(
+    [...used].filter((key) => !keys.includes(String(key))),
+    [],
+    "used, but not there",
+  );
+  assert.deepEqual(
+    keys.filter((key) => !used.has(key)),
+    [],
+    "there, but not used",
+  );
 });
 
 test("all languages have the same texts, with the same places for names and numbers", () => {
@@ -75,7 +83,9 @@ test("pages hold no text of their own", () => {
 
 test("code holds no sentences: what the user reads comes from the texts", () => {
   for (const { name, text } of sources("src", ".js")) {
-    const code = text.replace(/\/\*.*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gms, "").replace(/console\.\w+\(.*?\);|new (Rpc)?Error\(.*?\)/gs, "");
+    const code = text
+      .replace(/\/\*.*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gms, "")
+      .replace(/console\.\w+\(.*?\);|new (Rpc)?Error\(.*?\)/gs, "");
     for (const [sentence] of code.matchAll(/"[A-Z][a-z]+ [a-z]+[^"]*"/g)) {
       assert.fail(`${name}: ${sentence}`);
     }

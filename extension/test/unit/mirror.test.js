@@ -12,10 +12,9 @@ import { Clock } from "./clock.js";
 const BOB = "bob@example.test";
 const OWN_PHOTO = "PHOTO;VALUE=URI:data:image/png;base64\\,iVBORw0KGgo=";
 
-/** @type {(contacts: Partial<messenger.addressBooks.contacts.Contact>[], stored?: Record<string, unknown>) => Promise<ReturnType<typeof run>>} */
-async function world(contacts, stored) {
-  const books = new MockAddressBooks(contacts);
-  return run(books, new MockStorage(stored));
+/** @param {Partial<messenger.addressBooks.contacts.Contact>[]} contacts */
+function world(contacts) {
+  return run(new MockAddressBooks(contacts), new MockStorage());
 }
 
 /**
@@ -25,7 +24,13 @@ async function world(contacts, stored) {
 async function run(books, storage) {
   const clock = new Clock();
   const index = new ContactIndex();
-  const mirror = new Mirror({ index, contacts: books.contacts, storage, word: (status) => status.toUpperCase(), setTimer: clock.setTimer });
+  const mirror = new Mirror({
+    index,
+    contacts: books.contacts,
+    storage,
+    word: (status) => status.toUpperCase(),
+    setTimer: clock.setTimer,
+  });
   books.contacts.onUpdated.addListener((contact) => mirror.changed(index.put(contact)));
   books.contacts.onDeleted.addListener((_book, id) => mirror.changed(index.delete(id)));
   await index.load(/** @type {any} */ (books));
@@ -42,7 +47,12 @@ async function run(books, storage) {
     const lines = parse(books.vCard(id));
     const [nickname = ""] = texts(lines, "NICKNAME");
     const photos = texts(lines, "PHOTO");
-    return { nickname: nickname.replace("\u2060", ""), badge: photos.some(isBadge), photos: photos.length, impp: texts(lines, "IMPP") };
+    return {
+      nickname: nickname.replace("\u2060", ""),
+      badge: photos.some(isBadge),
+      photos: photos.length,
+      impp: texts(lines, "IMPP"),
+    };
   };
   return { books, storage, clock, index, mirror, settle, read };
 }
@@ -115,7 +125,10 @@ test("an older text of ours that an open editor brings back is known again", asy
 });
 
 test("changes in quick succession are one write, and one contact is written at a time", async () => {
-  const { mirror, settle, read, books } = await world([bob, { id: "carol", vCard: vCard("FN:Carol", "EMAIL:carol@example.test") }]);
+  const { mirror, settle, read, books } = await world([
+    bob,
+    { id: "carol", vCard: vCard("FN:Carol", "EMAIL:carol@example.test") },
+  ]);
   let under = 0;
   let most = 0;
   const { update } = books.contacts;
@@ -175,7 +188,7 @@ test("what is about to be written is remembered first", async () => {
   assert.deepEqual(storage.data.mirror, {}, "and forgotten when it is gone");
 });
 
-test("who becomes a buddy gets a sip: link once, in a contact that can be written; it goes with the buddy", async () => {
+test("who becomes a buddy gets a sip: link, once, where it can be written; it goes with the buddy", async () => {
   const { mirror, settle, read, books } = await world([
     { id: "directory", readOnly: true, vCard: vCard("FN:Bob", `EMAIL:${BOB}`) },
     bob,
@@ -252,7 +265,10 @@ test("a contact that was deleted, or refuses, does not keep the others from thei
   const warn = console.warn;
   console.warn = () => {};
   try {
-    const { mirror, settle, read, books } = await world([bob, { id: "carol", vCard: vCard("FN:Carol", "EMAIL:carol@example.test") }]);
+    const { mirror, settle, read, books } = await world([
+      bob,
+      { id: "carol", vCard: vCard("FN:Carol", "EMAIL:carol@example.test") },
+    ]);
     const { update } = books.contacts;
     books.contacts.update = (id, card) => (id === "bob" ? Promise.reject(new Error("no")) : update(id, card));
     mirror.show(BOB, { status: "online" });

@@ -11,7 +11,10 @@ test("the package is the same bytes each time", () => {
 });
 
 test("a zip's directory leads to each file, whole", () => {
-  const files = [{ name: "a/ü.txt", data: Buffer.from("content") }, { name: "b", data: Buffer.alloc(0) }];
+  const files = [
+    { name: "a/ü.txt", data: Buffer.from("content") },
+    { name: "b", data: Buffer.alloc(0) },
+  ];
   const archive = zip(files);
   const end = archive.length - 22;
   assert.equal(archive.readUInt32LE(end), 0x06054b50);
@@ -45,10 +48,19 @@ test("the package holds what the manifest and the pages name, and nothing that i
     assert.ok(files.includes(name), name);
   }
   for (const icon of files.filter((name) => name.startsWith("icons/"))) {
-    const used = [manifest, ...[".css", ".html", ".js"].flatMap((kind) => sources("src", kind).map(({ text }) => text))];
-    assert.ok(used.some((text) => text.includes(icon)), `${icon} is not used`);
+    const used = [
+      manifest,
+      ...[".css", ".html", ".js"].flatMap((kind) => sources("src", kind).map(({ text }) => text)),
+    ];
+    assert.ok(
+      used.some((text) => text.includes(icon)),
+      `${icon} is not used`,
+    );
   }
-  assert.deepEqual(files.filter((name) => /node_modules|test|dev\/|dist|\.d\.ts$/.test(name)), []);
+  assert.deepEqual(
+    files.filter((name) => /node_modules|test|dev\/|dist|\.d\.ts$/.test(name)),
+    [],
+  );
 });
 
 test("add-on and workspace have one version", () => {

@@ -55,7 +55,9 @@ test("an end without methods refuses calls by name", async () => {
 test("notifications reach their handler, and nonsense reaches nobody", () => {
   /** @type {any[]} */
   const seen = [];
-  const { client } = pair({ onNotification: (/** @type {string} */ method, /** @type {any} */ params) => seen.push([method, params]) });
+  const { client } = pair({
+    onNotification: (/** @type {string} */ method, /** @type {any} */ params) => seen.push([method, params]),
+  });
   client.receive({ jsonrpc: "2.0", method: "status/changed", params: { online: true } });
   for (const nonsense of [null, undefined, 7, "text", [], {}, { id: 99, result: {} }, { id: "1" }, { method: 5 }]) {
     client.receive(nonsense);

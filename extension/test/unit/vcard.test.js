@@ -4,8 +4,15 @@ import * as vcard from "../../src/addressbook/vcard.js";
 
 test("every line passes through as it came, except for the folding", () => {
   const card = [
-    "BEGIN:VCARD", "VERSION:3.0", "FN:Bob; no\\, really", "item1.EMAIL;TYPE=work;PREF=1:bob@example.net",
-    'ADR;LABEL="a:b;c":;;Street;;;;', "NOTE:one\\ntwo: three", "X-EMPTY:", "END:VCARD", "",
+    "BEGIN:VCARD",
+    "VERSION:3.0",
+    "FN:Bob; no\\, really",
+    "item1.EMAIL;TYPE=work;PREF=1:bob@example.net",
+    'ADR;LABEL="a:b;c":;;Street;;;;',
+    "NOTE:one\\ntwo: three",
+    "X-EMPTY:",
+    "END:VCARD",
+    "",
   ].join("\r\n");
   assert.equal(vcard.print(vcard.parse(card)), card);
   assert.equal(vcard.print(vcard.parse("NOTE:fol\r\n ded\r\n\t text\r\n")), "NOTE:folded text\r\n");
@@ -25,6 +32,12 @@ test("text survives escaping, and stays one line", () => {
 });
 
 test("new lines go before the end", () => {
-  const lines = vcard.add(vcard.parse("BEGIN:VCARD\r\nFN:Bob\r\nEND:VCARD\r\n"), vcard.line("IMPP", "sip:b@example.net"));
-  assert.deepEqual(lines.map(({ name }) => name), ["BEGIN", "FN", "IMPP", "END"]);
+  const lines = vcard.add(
+    vcard.parse("BEGIN:VCARD\r\nFN:Bob\r\nEND:VCARD\r\n"),
+    vcard.line("IMPP", "sip:b@example.net"),
+  );
+  assert.deepEqual(
+    lines.map(({ name }) => name),
+    ["BEGIN", "FN", "IMPP", "END"],
+  );
 });

@@ -57,8 +57,7 @@ export function messageView(message, { name, onRetry, onLink }) {
         "p",
         { class: "reason" },
         reason,
-        state === "failed" &&
-          el("button", { type: "button", class: "retry", onclick: () => onRetry(id) }, t("retry")),
+        state === "failed" && el("button", { type: "button", class: "retry", onclick: () => onRetry(id) }, t("retry")),
       ),
   );
 }

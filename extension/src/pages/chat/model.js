@@ -25,8 +25,6 @@ const KINDS = ["request", "chat", "blocked"];
 
 /** No name needs more characters. */
 const NAME = 100;
-/** How many ids of counted messages are kept; a message is reported again when its state changes. */
-const COUNTED = 2000;
 
 export class Model {
   /** @type {Map<Address, Buddy>} */
@@ -35,8 +33,8 @@ export class Model {
   #conversations = new Map();
   /** @type {Map<Address, string>} from the address book */
   #names = new Map();
-  /** @type {Set<string>} */
-  #counted = new Set();
+  /** @type {Map<Address, number>} messages not read yet, as the host counts them */
+  #unread = new Map();
 
   /**
    * @param {Buddy[]} buddies
@@ -45,7 +43,8 @@ export class Model {
   load(buddies, conversations) {
     this.#buddies = new Map(buddies.map((buddy) => [buddy.address, buddy]));
     this.#conversations = new Map(conversations.map((conversation) => [conversation.with, conversation]));
-    this.#counted = new Set(conversations.map(({ last }) => key(last)));
+    this.#unread = new Map(conversations.map(({ with: address, unread }) => [address, unread]));
+    this.setUnread(Object.fromEntries(buddies.map(({ address, unread }) => [address, unread])));
   }
 
   /** @param {Record<Address, string>} names */
@@ -67,7 +66,9 @@ export class Model {
    * @param {Address} address
    */
   name(address) {
-    return oneLine(this.#names.get(address) ?? "", NAME) || oneLine(this.#buddies.get(address)?.name ?? "", NAME) || address;
+    return (
+      oneLine(this.#names.get(address) ?? "", NAME) || oneLine(this.#buddies.get(address)?.name ?? "", NAME) || address
+    );
   }
 
   /**
@@ -80,10 +81,7 @@ export class Model {
     } else {
       this.#buddies.delete(address);
     }
-    const conversation = this.#conversations.get(address);
-    if (conversation) {
-      conversation.unread = buddy?.unread ?? 0;
-    }
+    this.#unread.set(address, buddy?.unread ?? 0);
   }
 
   /**
@@ -105,33 +103,25 @@ export class Model {
     }
   }
 
-  /** @param {Message} message new, or in another state */
-  putMessage(message) {
-    const fresh = !this.#counted.has(key(message));
-    const arrived = fresh && message.direction === "in" && message.state === "received";
-    const conversation = this.#conversations.get(message.with);
-    if (!conversation) {
-      this.#conversations.set(message.with, { with: message.with, last: message, unread: arrived ? 1 : 0 });
-    } else {
-      const { last } = conversation;
-      if (last.id === message.id || message.at >= last.at || arrived) {
-        conversation.last = message;
-      }
-      conversation.unread += arrived ? 1 : 0;
-    }
-    if (fresh) {
-      this.#counted.add(key(message));
-      if (this.#counted.size > COUNTED) {
-        this.#counted.delete(String(this.#counted.values().next().value));
-      }
+  /** @param {Record<Address, number>} counts */
+  setUnread(counts) {
+    for (const [address, count] of Object.entries(counts)) {
+      this.#unread.set(address, count);
     }
   }
 
-  /** @param {Address} address */
-  markRead(address) {
-    const conversation = this.#conversations.get(address);
-    if (conversation) {
-      conversation.unread = 0;
+  /** @param {Message} message new, or in another state */
+  putMessage(message) {
+    const conversation = this.#conversations.get(message.with);
+    if (!conversation) {
+      this.#conversations.set(message.with, { with: message.with, last: message, unread: 0 });
+      return;
+    }
+    const { last } = conversation;
+    // What arrives late is the latest too, whenever it was written; a late state of an old message is not.
+    const arrived = message.direction === "in" && message.state === "received";
+    if (last.id === message.id || message.at >= last.at || arrived) {
+      conversation.last = message;
     }
   }
 
@@ -168,13 +158,8 @@ export class Model {
       status: buddy?.consent === "buddy" ? buddy.status : "offline",
       note: buddy?.note ?? "",
       last: conversation?.last ?? null,
-      unread: buddy?.consent === "blocked" ? 0 : (conversation?.unread ?? buddy?.unread ?? 0),
+      unread: buddy?.consent === "blocked" ? 0 : (this.#unread.get(address) ?? 0),
       question: Boolean(buddy?.question),
     };
   }
-}
-
-/** @param {Message} message */
-function key(message) {
-  return `${message.with} ${message.id}`;
 }

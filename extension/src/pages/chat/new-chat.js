@@ -1,6 +1,6 @@
 /**
- * Beginning a conversation: an address is typed, or a contact chosen from the address book by name (a combo box with a list
- * box below, as the ARIA Authoring Practices describe it).
+ * Beginning a conversation: an address is typed, or a contact chosen from the address book by name (a combo box with
+ * a list box below, as the ARIA Authoring Practices describe it).
  */
 
 import { canonical } from "../../address.js";
@@ -32,12 +32,11 @@ export class NewChat {
   constructor(link, onChosen) {
     this.#link = link;
     this.#onChosen = onChosen;
-    this.#panel.addEventListener("toggle", (event) => {
+    this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") {
         this.#input.value = "";
         this.#problem.hidden = true;
         this.#show([]);
-        this.#input.focus();
       }
     });
     this.#input.addEventListener("input", () => void this.#suggest());

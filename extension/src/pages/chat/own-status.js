@@ -38,7 +38,7 @@ export class OwnStatus {
     this.#addressBook.addEventListener("change", () => {
       link.call("addon/settings", { addressBook: this.#addressBook.checked }).catch(onError);
     });
-    this.#panel.addEventListener("toggle", (event) => {
+    this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") {
         this.#open().catch(onError);
       }
@@ -64,10 +64,9 @@ export class OwnStatus {
   async #open() {
     const { status, settings } = this.#state ?? {};
     const presence = status?.presence ?? "online";
-    const radio = this.#choices.querySelector(`input[value="${presence}"]`);
-    if (radio instanceof HTMLInputElement) {
-      radio.checked = true;
-      radio.focus();
+    for (const radio of this.#choices.querySelectorAll("input")) {
+      radio.checked = radio.value === presence;
+      radio.autofocus = radio.checked;
     }
     this.#note.value = status?.note ?? "";
     this.#addressBook.checked = settings?.addressBook ?? true;

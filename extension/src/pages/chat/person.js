@@ -100,7 +100,11 @@ export class Person {
   }
 }
 
-/** @typedef {(method: "buddies/add" | "buddies/accept" | "buddies/block" | "buddies/remove", params: {address: Address, fingerprint?: string}) => void} Act */
+/**
+ * @callback Act
+ * @param {"buddies/add" | "buddies/accept" | "buddies/block" | "buddies/remove"} method
+ * @param {{address: Address, fingerprint?: string}} params
+ */
 
 /**
  * @param {Address} address
@@ -112,22 +116,30 @@ function panels(address, name, buddy, act) {
   const shown = [];
   if (!buddy) {
     shown.push(
-      panel("stranger-panel", [el("p", {}, t("strangerText", name))], [
-        button("add-buddy", t("addBuddy"), () => act("buddies/add", { address }), "primary"),
-      ]),
+      panel(
+        "stranger-panel",
+        [el("p", {}, t("strangerText", name))],
+        [button("add-buddy", t("addBuddy"), () => act("buddies/add", { address }), "primary")],
+      ),
     );
   } else if (buddy.consent === "request") {
     shown.push(
-      panel("request-panel", [el("p", { class: "notice-title" }, t("requestTitle", name)), el("p", {}, t("requestText"))], [
-        button("accept-request", t("accept"), () => act("buddies/accept", { address }), "primary"),
-        button("block-request", t("block"), () => act("buddies/block", { address })),
-      ]),
+      panel(
+        "request-panel",
+        [el("p", { class: "notice-title" }, t("requestTitle", name)), el("p", {}, t("requestText"))],
+        [
+          button("accept-request", t("accept"), () => act("buddies/accept", { address }), "primary"),
+          button("block-request", t("block"), () => act("buddies/block", { address })),
+        ],
+      ),
     );
   } else if (buddy.consent === "blocked") {
     shown.push(
-      panel("blocked-panel", [el("p", {}, t("blockedText", name))], [
-        button("unblock", t("unblock"), () => act("buddies/add", { address })),
-      ]),
+      panel(
+        "blocked-panel",
+        [el("p", {}, t("blockedText", name))],
+        [button("unblock", t("unblock"), () => act("buddies/add", { address }))],
+      ),
     );
   }
   if (buddy?.question) {
@@ -145,7 +157,12 @@ function panels(address, name, buddy, act) {
 function questionPanel(address, name, { kind, candidates }, act) {
   const changed = kind === "changed";
   return panel("question-panel", [
-    el("p", { class: "notice-title" }, icon("attention"), changed ? t("questionChanged", name) : t("questionSeveral", name)),
+    el(
+      "p",
+      { class: "notice-title" },
+      icon("attention"),
+      changed ? t("questionChanged", name) : t("questionSeveral", name),
+    ),
     el("p", {}, t(changed ? "questionChangedText" : "questionSeveralText", name)),
     el(
       "ul",
@@ -178,7 +195,12 @@ function questionPanel(address, name, { kind, candidates }, act) {
  * @param {HTMLElement[]} [actions]
  */
 function panel(id, content, actions = []) {
-  return el("section", { id, class: "panel" }, ...content, actions.length > 0 && el("p", { class: "actions" }, ...actions));
+  return el(
+    "section",
+    { id, class: "panel" },
+    ...content,
+    actions.length > 0 && el("p", { class: "actions" }, ...actions),
+  );
 }
 
 /**

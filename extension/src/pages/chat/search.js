@@ -1,5 +1,6 @@
 /**
- * Searching what was said: results come while the user types, best first, in place of the conversations. Escape goes back.
+ * Searching what was said: results come while the user types, best first, in place of the conversations. Escape goes
+ * back.
  */
 
 import { plural, t } from "../../i18n.js";

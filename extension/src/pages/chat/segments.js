@@ -1,6 +1,6 @@
 /**
- * Cutting text into pieces that are shown differently: the marked words of a search result, the links in a message. Pieces
- * of text only; the views make nodes of them.
+ * Cutting text into pieces that are shown differently: the marked words of a search result, the links in a message.
+ * Pieces of text only; the views make nodes of them.
  */
 
 /** @typedef {{text: string, marked: boolean}} Marked */
@@ -21,8 +21,8 @@ export function markedSegments(text, marks) {
     .filter((mark) => Array.isArray(mark) && Number.isInteger(mark[0]) && Number.isInteger(mark[1]))
     .sort((a, b) => a[0] - b[0]);
   for (const [from, to] of ordered) {
-    const start = Math.max(from, at);
-    const end = Math.min(to, text.length);
+    const start = Math.max(splits(text, from) ? from - 1 : from, at);
+    const end = Math.min(splits(text, to) ? to + 1 : to, text.length);
     if (start >= end) {
       continue;
     }
@@ -36,6 +36,15 @@ export function markedSegments(text, marks) {
     segments.push({ text: text.slice(at), marked: false });
   }
   return segments;
+}
+
+/**
+ * Whether a cut there would part the two halves of a character.
+ * @param {string} text
+ * @param {number} index
+ */
+function splits(text, index) {
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(index - 1, index + 1));
 }
 
 /**

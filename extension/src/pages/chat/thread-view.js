@@ -1,6 +1,6 @@
 /**
- * The messages of the open conversation: loads them in pages, keeps the place while older ones come in above, follows the
- * end while the user is there, and shows a message that was searched for.
+ * The messages of the open conversation: loads them in pages, keeps the place while older ones come in above, follows
+ * the end while the user is there, and shows a message that was searched for.
  */
 
 import { t } from "../../i18n.js";
@@ -135,7 +135,9 @@ export class ThreadView {
     });
   }
 
-  /** What follows after a jump into the middle: the messages around the last one shown, of which the later half is new. */
+  /**
+   * What follows after a jump into the middle: the messages around the last one shown, of which the later half is new.
+   */
   async #loadNewer() {
     const last = this.#thread.messages.at(-1);
     if (!last || this.#thread.atEnd || this.#loading) {
@@ -154,7 +156,8 @@ export class ThreadView {
 
   /**
    * @param {{with: string, limit: number, before?: string, around?: string}} params
-   * @param {(page: {messages: Message[], more: boolean}) => void} take not called if another conversation was opened meanwhile
+   * @param {(page: {messages: Message[], more: boolean}) => void} take not called if another conversation was
+   *   opened meanwhile
    */
   async #load(params, take) {
     const opened = this.#opened;
@@ -216,7 +219,8 @@ export class ThreadView {
     const now = Date.now();
     return messages.flatMap((message, index) => {
       const above = index > 0 ? messages[index - 1] : before;
-      const heading = above && sameDay(above.at, message.at) ? [] : [el("h2", { class: "day" }, dayName(message.at, now))];
+      const heading =
+        above && sameDay(above.at, message.at) ? [] : [el("h2", { class: "day" }, dayName(message.at, now))];
       return [...heading, this.#view(message)];
     });
   }

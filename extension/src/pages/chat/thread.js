@@ -1,6 +1,6 @@
 /**
- * The messages of one conversation that are on the page, in the order they are shown: as the host lists them, and a new one
- * at the end, but never after one of the same author with a higher sequence.
+ * The messages of one conversation that are on the page, in the order they are shown: as the host lists them, and a
+ * new one at the end, but never after one of the same author with a higher sequence.
  */
 
 /** @import { Message } from "../../protocol.js" */

@@ -42,7 +42,8 @@ export function shortTime(at, now) {
   if (days === 0) {
     return timeOfDay(at);
   }
-  const form = days > 0 && days < 7 ? { weekday: /** @type {const} */ ("short") } : { dateStyle: /** @type {const} */ ("short") };
+  const form =
+    days > 0 && days < 7 ? { weekday: /** @type {const} */ ("short") } : { dateStyle: /** @type {const} */ ("short") };
   return new Intl.DateTimeFormat(language(), form).format(at);
 }
 
