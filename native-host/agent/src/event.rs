@@ -88,6 +88,8 @@ pub struct LinkUp {
     pub link: LinkId,
     /// Whose it is.
     pub pair: Pair,
+    /// The name of the peer's device.
+    pub device: String,
     /// The key that signed the contact record which names the connection's peer id.
     pub certificate: Certificate,
 }

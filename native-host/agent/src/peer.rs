@@ -32,6 +32,7 @@ pub(crate) struct Peer {
 
 #[derive(Debug)]
 pub(crate) struct Link {
+    device: String,
     pub(crate) certificate: Certificate,
     /// What the device at the other end said of its user.
     pub(crate) presence: Option<Presence>,
@@ -42,8 +43,9 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(certificate: Certificate) -> Link {
+    fn new(device: String, certificate: Certificate) -> Link {
         Link {
+            device,
             certificate,
             presence: None,
             in_flight: BTreeSet::new(),
@@ -54,6 +56,16 @@ impl Link {
 }
 
 impl Peer {
+    /// The links to send on: of several to one device the newest, since both ends may have called at the same time.
+    fn sending_links(&self) -> BTreeSet<LinkId> {
+        let newest: BTreeMap<&str, LinkId> = self
+            .links
+            .iter()
+            .map(|(id, link)| (link.device.as_str(), *id))
+            .collect();
+        newest.into_values().collect()
+    }
+
     pub(crate) fn next_wakeup(&self, wanted: bool) -> Option<Millis> {
         let search = if wanted && self.links.is_empty() {
             self.reach.due()
@@ -193,6 +205,7 @@ impl Agent {
         let LinkUp {
             link,
             pair,
+            device,
             certificate,
         } = up;
         let stranger = !self.buddies.contains_key(&pair.with);
@@ -208,7 +221,7 @@ impl Agent {
         }
         let peer = self.peers.entry(pair.clone()).or_default();
         peer.reach.succeeded();
-        peer.links.insert(link, Link::new(certificate));
+        peer.links.insert(link, Link::new(device, certificate));
         self.links.insert(link, pair.clone());
         self.tell_presence(link, &pair, out);
         self.pump(&pair, out);
@@ -239,7 +252,7 @@ impl Agent {
 
     pub(crate) fn link_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) {
         let Some(pair) = self.links.remove(&link) else { return };
-        self.with_presence_watched(&pair.with.clone(), out, |agent| {
+        self.with_presence_watched(&pair.with, out, |agent| {
             let Some(peer) = agent.peers.get_mut(&pair) else { return };
             peer.links.remove(&link);
             if peer.links.is_empty() {
@@ -251,6 +264,8 @@ impl Agent {
                 }
             }
         });
+        // What was on its way on the lost link goes on another one that stands.
+        self.pump(&pair, out);
     }
 
     /// Closes every link to `address`.
@@ -269,7 +284,8 @@ impl Agent {
             return;
         };
         let Some(peer) = self.peers.get_mut(pair) else { return };
-        for (id, link) in &mut peer.links {
+        let sending = peer.sending_links();
+        for (id, link) in peer.links.iter_mut().filter(|(id, _)| sending.contains(id)) {
             if !link.certificate.same_key(&key) {
                 continue;
             }
@@ -380,9 +396,9 @@ impl Agent {
             if ids.is_empty() {
                 return;
             }
-            for link in peer.links.keys() {
+            for link in peer.sending_links() {
                 out.push(Action::SendContent {
-                    link: *link,
+                    link,
                     pair: pair.clone(),
                     certificate: certificate.clone(),
                     content: Content::Delivered(ids.clone()),

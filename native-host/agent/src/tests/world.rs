@@ -488,6 +488,7 @@ impl World {
                 Event::LinkUp(LinkUp {
                     link,
                     pair,
+                    device: format!("device{y}"),
                     certificate,
                 }),
             );

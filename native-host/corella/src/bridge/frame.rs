@@ -4,7 +4,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{
     bytes::Bytes,
-    codec::{FramedRead, FramedWrite, LengthDelimitedCodec, LinesCodec, LinesCodecError},
+    codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead, FramedWrite, LengthDelimitedCodec, LinesCodec},
 };
 
 use crate::protocol::MAX_FRAME;
@@ -34,7 +34,7 @@ pub(crate) enum Reader<R> {
     /// Native messaging.
     Native(FramedRead<R, LengthDelimitedCodec>),
     /// One a line.
-    Lines(FramedRead<R, LinesCodec>),
+    Lines(FramedRead<R, AnyDelimiterCodec>),
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
@@ -42,7 +42,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     pub(crate) fn new(framing: Framing, inner: R) -> Reader<R> {
         match framing {
             Framing::Native => Reader::Native(FramedRead::new(inner, native())),
-            Framing::Lines => Reader::Lines(FramedRead::new(inner, LinesCodec::new_with_max_length(MAX_FRAME))),
+            Framing::Lines => {
+                // As bytes: a line that is no UTF-8 is answered like any other that is no JSON.
+                let lines = AnyDelimiterCodec::new_with_max_length(b"\n".to_vec(), b"\n".to_vec(), MAX_FRAME);
+                Reader::Lines(FramedRead::new(inner, lines))
+            }
         }
     }
 
@@ -58,13 +62,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             },
             Reader::Lines(lines) => loop {
                 match lines.next().await {
-                    Some(Ok(line)) if line.trim().is_empty() => {}
-                    Some(Ok(line)) => return Frame::Text(line.into_bytes()),
-                    Some(Err(LinesCodecError::MaxLineLengthExceeded)) => return Frame::Bad("a line over the limit"),
-                    Some(Err(LinesCodecError::Io(error))) if error.kind() == std::io::ErrorKind::InvalidData => {
-                        return Frame::Text(b"not UTF-8".to_vec());
+                    Some(Ok(line)) if line.trim_ascii().is_empty() => {}
+                    Some(Ok(line)) => return Frame::Text(line.trim_ascii().to_vec()),
+                    Some(Err(AnyDelimiterCodecError::MaxChunkLengthExceeded)) => {
+                        return Frame::Bad("a line over the limit");
                     }
-                    Some(Err(LinesCodecError::Io(_))) | None => return Frame::End,
+                    Some(Err(AnyDelimiterCodecError::Io(_))) | None => return Frame::End,
                 }
             },
         }

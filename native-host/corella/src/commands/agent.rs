@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use corella_identity::AddressOfRecord;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
 use super::serve;
 use crate::{
@@ -26,7 +27,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         Ok(issued) => issued,
         Err(what) => return cli::wrong_use(&what),
     };
-    serve::on_runtime(async {
+    serve::on_runtime(|end| async move {
         let host = match Host::open(&args.data, settings) {
             Ok(host) => host,
             Err(error) => return cli::failed(&error.message),
@@ -34,7 +35,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         // Listened to before the address goes on line, so that the first status is not missed.
         let reader = Reader::new(Framing::Lines, tokio::io::stdin());
         let writer = Writer::new(Framing::Lines, tokio::io::stdout());
-        let serving = until_the_end(Session::Open(host.clone()), reader, writer);
+        let serving = until_the_end(Session::Open(host.clone()), reader, writer, end);
         let enrolling = enrol(&host, address, issued);
         tokio::pin!(serving);
         tokio::select! {
@@ -60,7 +61,12 @@ pub(crate) async fn enrol(host: &Host, address: AddressOfRecord, issued: Option<
 }
 
 /// Serves one client until it is gone or the program is asked to end; then ends the host in good order.
-pub(crate) async fn until_the_end<R, W>(session: Session, reader: Reader<R>, writer: Writer<W>) -> ExitCode
+pub(crate) async fn until_the_end<R, W>(
+    session: Session,
+    reader: Reader<R>,
+    writer: Writer<W>,
+    end: CancellationToken,
+) -> ExitCode
 where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
@@ -68,7 +74,7 @@ where
     let running: Arc<std::sync::Mutex<Option<Arc<Host>>>> = Arc::default();
     tokio::select! {
         () = bridge::serve(session, reader, writer, running.clone()) => {}
-        () = serve::asked_to_end() => {}
+        () = end.cancelled() => {}
     }
     let host = running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     if let Some(host) = host {

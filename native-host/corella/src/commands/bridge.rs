@@ -20,11 +20,11 @@ pub(crate) fn started_by_thunderbird(arguments: &[OsString]) -> bool {
 
 /// Serves the add-on until it is gone.
 pub(crate) fn run() -> ExitCode {
-    serve::on_runtime(async {
+    serve::on_runtime(|end| async move {
         let opener = Box::new(|profile: String| async move { open(&profile) }.boxed());
         let reader = Reader::new(Framing::Native, tokio::io::stdin());
         let writer = Writer::new(Framing::Native, tokio::io::stdout());
-        super::agent::until_the_end(Session::Closed(opener), reader, writer).await
+        super::agent::until_the_end(Session::Closed(opener), reader, writer, end).await
     })
 }
 

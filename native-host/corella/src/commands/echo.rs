@@ -21,7 +21,7 @@ pub(crate) fn run(args: EchoArgs) -> ExitCode {
         Ok(address) => address,
         Err(error) => return cli::wrong_use(&format!("--address: {error}")),
     };
-    serve::on_runtime(async {
+    serve::on_runtime(|end| async move {
         let host = match Host::open(&args.data, settings) {
             Ok(host) => host,
             Err(error) => return cli::failed(&error.message),
@@ -32,7 +32,7 @@ pub(crate) fn run(args: EchoArgs) -> ExitCode {
         }
         tokio::select! {
             () = answer_all(&host, news) => {}
-            () = serve::asked_to_end() => {}
+            () = end.cancelled() => {}
         }
         host.shutdown().await;
         ExitCode::SUCCESS

@@ -17,7 +17,7 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return cli::wrong_use(&error.to_string()),
     };
-    serve::on_runtime(async {
+    serve::on_runtime(|end| async move {
         let broken = |what: String| cli::failed(&what);
         let data = match paths::DataDir::create(&args.data) {
             Ok(data) => data,
@@ -60,7 +60,7 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
         };
         tokio::select! {
             () = serving => {}
-            () = serve::asked_to_end() => {}
+            () = end.cancelled() => {}
         }
         let _ = tokio::time::timeout(Duration::from_millis(1500), overlay.shutdown()).await;
         ExitCode::SUCCESS

@@ -2,6 +2,8 @@
 
 use std::{future::Future, process::ExitCode, time::Duration};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     cli::{self, OverlayArgs},
     config::{self, ConfigError, NetworkSettings},
@@ -9,32 +11,48 @@ use crate::{
     logging,
 };
 
-/// Runs `work` on a runtime. Reading stdin blocks a thread for good, so the runtime is left behind and not waited for.
-pub(crate) fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+/// Runs `work` on a runtime. The token it gets is cancelled when the system or the user asks the program to end; that is listened for
+/// before anything else is done. Reading stdin blocks a thread for good, so the runtime is left behind and not waited for.
+pub(crate) fn on_runtime<F: Future<Output = ExitCode>>(work: impl FnOnce(CancellationToken) -> F) -> ExitCode {
     logging::start();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return cli::failed(&format!("the runtime cannot be started: {error}")),
     };
-    let code = runtime.block_on(work);
+    let code = {
+        let _context = runtime.enter();
+        let end = CancellationToken::new();
+        match listen_for_the_end(end.clone()) {
+            Ok(()) => runtime.block_on(work(end)),
+            Err(error) => cli::failed(&format!("signals cannot be listened for: {error}")),
+        }
+    };
     runtime.shutdown_timeout(Duration::from_millis(200));
     code
 }
 
-/// Comes when the system or the user asks the program to end.
-pub(crate) async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+#[cfg(unix)]
+fn listen_for_the_end(end: CancellationToken) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+        end.cancel();
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn listen_for_the_end(end: CancellationToken) -> std::io::Result<()> {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            end.cancel();
+        }
+    });
+    Ok(())
 }
 
 /// The settings that arguments give.

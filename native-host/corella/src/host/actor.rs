@@ -234,7 +234,7 @@ impl Actor {
             own: link.local.clone(),
             with: link.remote.clone(),
         };
-        let certificate = link.certificate.clone();
+        let (device, certificate) = (link.peer.to_string(), link.certificate.clone());
         let stranger = self.agent.buddy(&pair.with).is_none_or(|b| b.consent != Consent::Buddy);
         if !self
             .links
@@ -246,6 +246,7 @@ impl Actor {
         self.feed(Event::LinkUp(LinkUp {
             link: id,
             pair,
+            device,
             certificate,
         }));
     }
