@@ -33,7 +33,7 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
             }
             Err(error) => return broken(format!("the lock cannot be taken: {error}")),
         };
-        let device = match Keystore::open(&data.keys()).and_then(|keys| keys.device_key()) {
+        let device = match Keystore::open(data.keys()).and_then(|keys| keys.device_key()) {
             Ok(device) => device,
             Err(error) => return broken(error.to_string()),
         };

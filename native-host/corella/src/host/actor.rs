@@ -254,11 +254,9 @@ impl Actor {
     fn sip(&mut self, event: ua::Event) {
         match event {
             ua::Event::Message(message) => self.links.received(message),
-            ua::Event::LinkClosed { link, why } => {
-                if self.links.remove(link.0) {
-                    tracing::debug!(%link, "a link closed: {why}");
-                    self.feed(Event::LinkDown { link: link.0 });
-                }
+            ua::Event::LinkClosed { link, why } if self.links.remove(link.0) => {
+                tracing::debug!(%link, "a link closed: {why}");
+                self.feed(Event::LinkDown { link: link.0 });
             }
             _ => {}
         }

@@ -97,7 +97,7 @@ impl Host {
             let what = format!("another Corella is running on {}; end it first", data.path().display());
             RpcError::new(ErrorName::InUse, what)
         })?;
-        let keystore = Keystore::open(&data.keys()).map_err(|e| store(e.to_string()))?;
+        let keystore = Keystore::open(data.keys()).map_err(|e| store(e.to_string()))?;
         let roster = Roster::open(&data.roster()).map_err(|e| store(e.to_string()))?;
         let transcripts = Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
         let snapshot = snapshot(&roster, &transcripts).map_err(store)?;
