@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use rsipstack::sip::Request;
 use rsipstack::transaction::key::TransactionKey;
-use rsipstack::transport::SipConnection;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use rsipstack::transport::{SipConnection, TransportEvent};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Closed, Event, IncomingMessage, Reply, Responder};
 use super::stack::Stack;
-use super::{LinkInfo, address};
+use super::writer::Writer;
+use super::{LinkInfo, Shared, address};
 use crate::guard::{Frame, Framer, Guard, MAX_MESSAGE, Passed, Rate, Refusal, RequestFacts, TokenBucket, Verdict};
 
 /// What one peer may have under way with us, in bytes: requests not answered yet, and answers not taken yet.
@@ -28,6 +30,9 @@ pub(super) const INCOMING_WINDOW: usize = 1024 * 1024;
 pub(super) const OUTGOING_WINDOW: usize = INCOMING_WINDOW / 2;
 /// The least that anything counts in a window; so 256 small requests from, or 128 to, one peer.
 const LEAST: usize = 4 * 1024;
+
+/// How long a link that ends on our side may take to say its last words.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What a message of that length takes of a window.
 pub(super) fn weight(length: usize) -> u32 {
@@ -300,4 +305,70 @@ pub(super) async fn linger(source: &mut (impl AsyncRead + Unpin)) {
             _ => return,
         }
     }
+}
+
+/// The life of a link.
+pub(super) async fn run<S>(shared: Arc<Shared>, link: Arc<Link>, requests: mpsc::Receiver<TransportEvent>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (mut source, sink) = tokio::io::split(stream);
+    let (replies, waiting_replies) = mpsc::unbounded_channel();
+    let (messages, mut waiting_messages) = mpsc::unbounded_channel();
+    let mut writer = Writer::new(sink, requests, waiting_replies);
+    let reader = Reader {
+        link: Arc::clone(&link),
+        guard: Arc::clone(&shared.guard),
+        stack: Arc::clone(&shared.stack),
+        own_host: Arc::clone(&shared.host),
+        window: Arc::new(Semaphore::new(INCOMING_WINDOW)),
+        replies,
+        messages,
+    };
+    let why = tokio::select! {
+        biased;
+        () = link.detach.cancelled() => if shared.cancel.is_cancelled() { Closed::ShutDown } else { Closed::Detached },
+        why = writer.run() => why,
+        why = reader.run(&mut source) => why,
+        () = deliver(&mut waiting_messages, &shared.events) => Closed::ShutDown,
+    };
+    link.closed.cancel();
+    shared.links().remove(&link.info.id);
+    tracing::debug!(link = link.info.id.0, %why, "link closed");
+    let says_farewell = matches!(why, Closed::Detached | Closed::ShutDown | Closed::Refused(_));
+    let farewell = async {
+        if says_farewell {
+            let last_words = async {
+                writer.finish().await;
+                linger(&mut source).await;
+            };
+            // Whatever was not said by then stays unsaid.
+            let _ = timeout(FAREWELL, last_words).await;
+        }
+        drop((writer, source));
+    };
+    let told = async {
+        let told = async {
+            // What came whole is worth reading, though no answer will reach its sender any more.
+            while !link.detach.is_cancelled()
+                && let Ok(message) = waiting_messages.try_recv()
+            {
+                let _ = shared.events.send(Event::Message(message)).await;
+            }
+            let _ = shared
+                .events
+                .send(Event::LinkClosed {
+                    link: link.info.id,
+                    why,
+                })
+                .await;
+        };
+        tokio::select! {
+            biased;
+            () = told => {}
+            // Nobody need be told of what they asked for themselves.
+            () = shared.cancel.cancelled() => {}
+        }
+    };
+    tokio::join!(farewell, told);
 }

@@ -21,9 +21,8 @@ use std::time::Duration;
 
 use corella_identity::AddressOfRecord;
 use rsipstack::sip::SipMessage;
-use rsipstack::transport::TransportEvent;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::coop::unconstrained;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -33,9 +32,8 @@ pub use event::{Closed, Event, IncomingMessage, Responder};
 pub use writer::STALLED;
 
 use crate::guard::{Guard, Policy, Rate, media_type};
-use link::{INCOMING_WINDOW, Link, OUTGOING_WINDOW, Reader, weight};
+use link::{Link, OUTGOING_WINDOW, weight};
 use stack::Stack;
-use writer::Writer;
 
 /// The longest body that [`UserAgent::message`] sends, in bytes: a message of it stays below
 /// [`MAX_MESSAGE`](crate::guard::MAX_MESSAGE).
@@ -46,9 +44,6 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(32);
 
 /// Events that wait for the user agent's user.
 const EVENTS: usize = 256;
-
-/// How long a link that ends on our side may take to say its last words.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A link's name, chosen by whoever attaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -252,7 +247,9 @@ impl UserAgent {
             std::collections::hash_map::Entry::Occupied(_) => return Err(AttachError::InUse),
             std::collections::hash_map::Entry::Vacant(free) => free.insert(Arc::clone(&link)),
         };
-        shared.tasks.spawn(run(Arc::clone(shared), link, requests, stream));
+        shared
+            .tasks
+            .spawn(link::run(Arc::clone(shared), link, requests, stream));
         Ok(())
     }
 
@@ -333,70 +330,4 @@ impl UserAgent {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
-}
-
-/// The life of a link.
-async fn run<S>(shared: Arc<Shared>, link: Arc<Link>, requests: mpsc::Receiver<TransportEvent>, stream: S)
-where
-    S: AsyncRead + AsyncWrite + Send + 'static,
-{
-    let (mut source, sink) = tokio::io::split(stream);
-    let (replies, waiting_replies) = mpsc::unbounded_channel();
-    let (messages, mut waiting_messages) = mpsc::unbounded_channel();
-    let mut writer = Writer::new(sink, requests, waiting_replies);
-    let reader = Reader {
-        link: Arc::clone(&link),
-        guard: Arc::clone(&shared.guard),
-        stack: Arc::clone(&shared.stack),
-        own_host: Arc::clone(&shared.host),
-        window: Arc::new(Semaphore::new(INCOMING_WINDOW)),
-        replies,
-        messages,
-    };
-    let why = tokio::select! {
-        biased;
-        () = link.detach.cancelled() => if shared.cancel.is_cancelled() { Closed::ShutDown } else { Closed::Detached },
-        why = writer.run() => why,
-        why = reader.run(&mut source) => why,
-        () = link::deliver(&mut waiting_messages, &shared.events) => Closed::ShutDown,
-    };
-    link.closed.cancel();
-    shared.links().remove(&link.info.id);
-    tracing::debug!(link = link.info.id.0, %why, "link closed");
-    let says_farewell = matches!(why, Closed::Detached | Closed::ShutDown | Closed::Refused(_));
-    let farewell = async {
-        if says_farewell {
-            let last_words = async {
-                writer.finish().await;
-                link::linger(&mut source).await;
-            };
-            // Whatever was not said by then stays unsaid.
-            let _ = timeout(FAREWELL, last_words).await;
-        }
-        drop((writer, source));
-    };
-    let told = async {
-        let told = async {
-            // What came whole is worth reading, though no answer will reach its sender any more.
-            while !link.detach.is_cancelled()
-                && let Ok(message) = waiting_messages.try_recv()
-            {
-                let _ = shared.events.send(Event::Message(message)).await;
-            }
-            let _ = shared
-                .events
-                .send(Event::LinkClosed {
-                    link: link.info.id,
-                    why,
-                })
-                .await;
-        };
-        tokio::select! {
-            biased;
-            () = told => {}
-            // Nobody need be told of what they asked for themselves.
-            () = shared.cancel.cancelled() => {}
-        }
-    };
-    tokio::join!(farewell, told);
 }
