@@ -37,18 +37,10 @@ def test_an_unknown_method(greeted: NativeHost) -> None:
         assert (error.code, error.name) == (-32601, "unknown-method"), method
 
 
-@pytest.mark.parametrize(
-    ("method", "params"),
-    [
-        ("messages/send", {"to": BOB, "text": "hello"}),
-        ("messages/list", {"with": BOB}),
-        ("buddies/add", {"address": BOB}),
-        ("presence/set", {"status": "away"}),
-    ],
-)
-def test_without_an_identity(greeted: NativeHost, method: str, params: dict[str, str]) -> None:
-    error = refused(greeted, method, params)
+def test_without_an_identity_nothing_is_sent(greeted: NativeHost) -> None:
+    error = refused(greeted, "messages/send", {"to": BOB, "text": "hello"})
     assert (error.code, error.name) == (3, "no-identity")
+    assert greeted.call("messages/conversations") == {"conversations": []}
 
 
 def test_what_is_no_address(alice: NativeHost) -> None:
@@ -103,7 +95,7 @@ def test_an_unknown_message(alice: NativeHost) -> None:
         assert (error.code, error.name) == (8, "unknown-message"), method
 
 
-@pytest.mark.parametrize("query", ['"unclosed', "before:yesterday", "after:2026-13-01", "", "-", "from:"])
+@pytest.mark.parametrize("query", ["before:yesterday", "after:2026-13-01", "", "-", "from:"])
 def test_a_query_that_is_none_says_which_part(alice: NativeHost, query: str) -> None:
     error = refused(alice, "messages/search", {"query": query})
     assert (error.code, error.name) == (9, "bad-query")
