@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let record = Record::sign(&bob, key, value, now, now + 3_600_000)?;
     let folder = Path::new(folder);
-    std::fs::write(folder.join("record.xml"), record.to_xml())?;
+    std::fs::write(folder.join("record.xml"), record.to_xml().as_bytes())?;
     std::fs::write(folder.join("certificate.pem"), bob.certificate_pem())?;
     Ok(())
 }

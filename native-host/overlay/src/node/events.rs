@@ -26,9 +26,9 @@ impl Task {
     pub(super) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
-            SwarmEvent::NewListenAddr { listener_id, address } => {
+            SwarmEvent::NewListenAddr { listener_id, .. } => {
                 self.binding.remove(&listener_id);
-                self.offer_as_relay(address);
+                self.offer_as_relay();
             }
             SwarmEvent::ListenerClosed {
                 listener_id, reason, ..
@@ -69,9 +69,8 @@ impl Task {
                 self.liveness.forget(connection_id);
                 let was_last = self.peers.disconnected(peer_id, connection_id);
                 self.choose_mode();
-                // It broke: whether the peer is still there shows when it is dialled.
-                if was_last && matches!(cause, Some(ConnectionError::IO(_))) {
-                    self.dial_known(peer_id);
+                if was_last && matches!(cause, Some(ConnectionError::IO(_))) && self.neighbours.contains(&peer_id) {
+                    self.verify_neighbour(peer_id);
                 }
             }
             SwarmEvent::OutgoingConnectionError {
@@ -81,7 +80,10 @@ impl Task {
             } => {
                 self.dial_failed(peer_id, connection_id, &error);
             }
-            SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => self.choose_mode(),
+            SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => {
+                self.choose_mode();
+                self.offer_as_relay();
+            }
             _ => {}
         }
     }
@@ -130,20 +132,12 @@ impl Task {
             BehaviourEvent::Lan(mdns::Event::Discovered(found)) => {
                 for (peer, address) in found {
                     if self.peers.all().len() < LAN_PEERS {
-                        self.dial_lan(peer, address);
+                        self.dial(peer, vec![address]);
                     }
                 }
             }
             _ => {}
         }
-    }
-
-    fn dial_lan(&mut self, peer: PeerId, address: Multiaddr) {
-        let options = libp2p::swarm::dial_opts::DialOpts::peer_id(peer)
-            .addresses(vec![address])
-            .build();
-        // It fails if it is connected or being dialled already.
-        let _ = self.swarm.dial(options);
     }
 
     /// A peer said who it is, what it speaks, and where it listens.
@@ -156,19 +150,17 @@ impl Task {
         let Some(scope) = self.peers.scope(&peer, connection) else {
             return;
         };
-        let routing = &mut self.swarm.behaviour_mut().routing;
-        if abilities.routes {
-            for address in info.listen_addrs.iter().take(ADDRESS_LIMIT) {
-                let mut address = address.clone();
-                if address.iter().last() == Some(Protocol::P2p(peer)) {
-                    address.pop();
-                }
-                if is_dialled(&address) && Scope::of(&address).makes_sense_at(scope) {
-                    routing.add_address(&peer, address);
-                }
+        let mut addresses: Vec<Multiaddr> = info.listen_addrs.iter().take(ADDRESS_LIMIT).cloned().collect();
+        for address in &mut addresses {
+            if address.iter().last() == Some(Protocol::P2p(peer)) {
+                address.pop();
             }
+        }
+        addresses.retain(|address| is_dialled(address) && Scope::of(address).makes_sense_at(scope));
+        if abilities.routes {
+            self.route_to(peer, addresses);
         } else {
-            routing.remove_peer(&peer);
+            self.swarm.behaviour_mut().routing.remove_peer(&peer);
         }
         if self.peers.identified(peer, abilities) {
             self.joined += 1;
@@ -179,6 +171,35 @@ impl Task {
             // Fails only if nobody is known, and then there is nobody to ask.
             let _ = self.swarm.behaviour_mut().routing.bootstrap();
         }
+    }
+
+    /// Puts a peer's addresses into the routing table. A peer that names ever new ones does not fill it: beyond a limit,
+    /// those that it names now take the place of all before.
+    fn route_to(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        if self.routing_addresses(peer).len() > ADDRESS_LIMIT {
+            self.swarm.behaviour_mut().routing.remove_peer(&peer);
+        }
+        let routing = &mut self.swarm.behaviour_mut().routing;
+        for address in addresses {
+            routing.add_address(&peer, address);
+        }
+    }
+
+    fn routing_addresses(&mut self, peer: PeerId) -> Vec<Multiaddr> {
+        let bucket = self.swarm.behaviour_mut().routing.kbucket(peer);
+        let entry = bucket.and_then(|bucket| {
+            let entry = bucket.iter().find(|entry| *entry.node.key.preimage() == peer)?;
+            Some(entry.node.value.iter().cloned().collect())
+        });
+        entry.unwrap_or_default()
+    }
+
+    /// The connection to a neighbour broke. It leaves the routing table, so that nobody waits for it, until it has
+    /// answered again; if it was restarted it may have lost the records that it kept, and counts as new.
+    fn verify_neighbour(&mut self, peer: PeerId) {
+        let addresses = self.routing_addresses(peer);
+        self.swarm.behaviour_mut().routing.remove_peer(&peer);
+        self.dial(peer, addresses);
     }
 
     fn looked_up(&mut self, id: kad::QueryId, peers: Vec<kad::PeerInfo>) {
@@ -232,10 +253,25 @@ impl Task {
         }
     }
 
-    /// A relay names the addresses at which others reach it through its reservations, so they count as confirmed.
-    fn offer_as_relay(&mut self, address: Multiaddr) {
-        if self.swarm.behaviour().relays() {
-            self.swarm.add_external_address(address);
+    /// A relay tells those who use it at which of its addresses others can come: those that it takes for its external
+    /// ones. They are the ones that reach farthest.
+    fn offer_as_relay(&mut self) {
+        if !self.swarm.behaviour().relays() {
+            return;
+        }
+        let all: Vec<Multiaddr> = self
+            .swarm
+            .listeners()
+            .chain(self.swarm.external_addresses())
+            .cloned()
+            .collect();
+        let farthest = all.iter().map(Scope::of).max();
+        for address in all {
+            if Some(Scope::of(&address)) == farthest {
+                self.swarm.add_external_address(address);
+            } else {
+                self.swarm.remove_external_address(&address);
+            }
         }
     }
 }

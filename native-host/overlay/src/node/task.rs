@@ -20,7 +20,8 @@ use super::peers::Peers;
 use super::relays::Relays;
 use super::{Candidate, Command, NodeConfig, NodeState, StartError};
 use crate::clock::Clock;
-use crate::scope::Scope;
+use crate::contacts::is_dialled;
+use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
 use crate::store_protocol::{RateLimit, Response, serve};
 use crate::storing::StoringNode;
@@ -28,6 +29,9 @@ use crate::swarm::{self, Behaviour, REPLICATION, distance};
 
 /// How long the listeners may take to be bound.
 const BINDING_TIME: Duration = Duration::from_secs(5);
+/// How long a listener on all interfaces may take to learn of them, and the pause after which it knows them all.
+const INTERFACES_TIME: Duration = Duration::from_millis(200);
+const INTERFACE_PAUSE: Duration = Duration::from_millis(15);
 /// How long the goodbyes may take.
 const CLOSING_TIME: Duration = Duration::from_millis(300);
 /// How often the task looks after bootstrap and relays.
@@ -49,6 +53,8 @@ pub(super) struct Task {
     pub(super) bootstrap_dials: HashSet<ConnectionId>,
     pub(super) bootstrap_peers: HashSet<PeerId>,
     pub(super) liveness: Liveness,
+    /// The nodes closest to this one in the routing table.
+    pub(super) neighbours: HashSet<PeerId>,
     pub(super) relays: Relays,
     pub(super) joined: u64,
     pub(super) rates: RateLimit,
@@ -93,6 +99,7 @@ impl Task {
             peers: Peers::default(),
             bootstrap_dials: HashSet::new(),
             liveness: Liveness::default(),
+            neighbours: HashSet::new(),
             relays: Relays::default(),
             joined: 0,
             rates: RateLimit::default(),
@@ -135,12 +142,29 @@ impl Task {
         // A listener that takes this long counts as bound when it is; the others are enough.
         let _ = timeout(BINDING_TIME, all_bound).await;
         self.binding.clear();
+        if addresses
+            .iter()
+            .any(|address| ip_of(address).is_some_and(|ip| ip.is_unspecified()))
+        {
+            self.hear_of_interfaces().await;
+        }
         if !addresses.is_empty() && self.swarm.listeners().next().is_none() {
             return Err(StartError::Listen(std::mem::take(&mut self.listen_error)));
         }
         self.choose_mode();
         self.tell_state();
         Ok(())
+    }
+
+    /// A listener on all interfaces learns of them one by one; this waits until no more come.
+    async fn hear_of_interfaces(&mut self) {
+        let until = Instant::now() + INTERFACES_TIME;
+        while Instant::now() < until {
+            match timeout(INTERFACE_PAUSE, self.swarm.select_next_some()).await {
+                Ok(event) => self.on_event(event),
+                Err(_) => return,
+            }
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -306,15 +330,20 @@ impl Task {
         let neighbours: HashSet<PeerId> = closest.take(REPLICATION).collect();
         let missing = neighbours.iter().filter(|peer| !self.peers.is_connected(peer)).copied();
         let missing: Vec<PeerId> = missing.take(NEIGHBOUR_DIALS).collect();
-        behaviour.sip.keep(neighbours);
+        behaviour.sip.keep(neighbours.clone());
+        self.neighbours = neighbours;
         for peer in missing {
-            self.dial_known(peer);
+            self.dial(peer, Vec::new());
         }
     }
 
-    /// Dials a peer at whatever addresses are known of it. If it does not answer it leaves the routing table.
-    pub(super) fn dial_known(&mut self, peer: PeerId) {
-        let options = DialOpts::peer_id(peer).build();
+    /// Dials a peer at these addresses and whatever else is known of it. If it does not answer it leaves the routing
+    /// table.
+    pub(super) fn dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        let options = DialOpts::peer_id(peer)
+            .addresses(addresses)
+            .extend_addresses_through_behaviour()
+            .build();
         // It fails if it is connected or being dialled already.
         let _ = self.swarm.dial(options);
     }
@@ -354,7 +383,7 @@ impl Task {
             if address.iter().last() == Some(Protocol::P2p(own)) {
                 address.pop();
             }
-            if !listen.contains(&address) {
+            if is_dialled(&address) && !listen.contains(&address) {
                 listen.push(address);
             }
         }

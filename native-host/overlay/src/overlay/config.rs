@@ -39,7 +39,12 @@ impl OverlayConfig {
     /// An agent that listens on all interfaces, TCP and QUIC, on ports that the system chooses, and finds others on the
     /// local network.
     pub fn new(device: DeviceKey) -> Self {
-        let everywhere = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"];
+        let everywhere = [
+            "/ip4/0.0.0.0/udp/0/quic-v1",
+            "/ip4/0.0.0.0/tcp/0",
+            "/ip6/::/udp/0/quic-v1",
+            "/ip6/::/tcp/0",
+        ];
         Self {
             device,
             listen: everywhere.iter().filter_map(|address| address.parse().ok()).collect(),

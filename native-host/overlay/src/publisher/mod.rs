@@ -3,6 +3,8 @@
 mod own;
 mod schedule;
 mod signing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +30,10 @@ use schedule::Schedule;
 const COMMANDS: usize = 16;
 /// The wall clock is looked at this often at least: it moves while a computer sleeps, timers do not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// How far ahead of the clock a sequence may be to overtake a newer record, and how often that may be done.
+const FARTHEST_AHEAD: Millis = CLOCK_TOLERANCE - 60 * 1000;
+const CATCH_UP_PAUSE: Millis = 60 * 1000;
 
 /// Why own records could not be put.
 #[derive(Clone, Debug, Error)]
@@ -104,6 +110,8 @@ struct Publication {
     credential: Credential,
     schedule: Schedule,
     sequence: Millis,
+    /// When a newer record of this device was last overtaken.
+    caught_up: Option<Millis>,
     /// A put is under way; the next one waits for its end.
     putting: bool,
     /// Who waits for the next put.
@@ -171,6 +179,7 @@ impl Publisher {
                     credential: credential.clone(),
                     schedule: Schedule::new(now),
                     sequence: 0,
+                    caught_up: None,
                     putting: false,
                     waiting: Vec::new(),
                 });
@@ -306,16 +315,22 @@ impl Publication {
     }
 
     /// Nodes that know a newer record of this device show that its clock has gone back. The next record is newer than
-    /// theirs, as far ahead as nodes allow.
+    /// theirs, as far ahead as nodes with slow clocks allow. Done rarely: a node that only claims to know newer ones
+    /// would make us put for ever.
     fn catch_up(&mut self, report: &PutReport, now: Millis) {
         let held = report.refused.iter().filter_map(|(_, refusal)| match refusal {
             Refusal::NotNewer { held } => Some(*held),
             _ => None,
         });
-        if let Some(held) = held.filter(|held| *held < now + CLOCK_TOLERANCE - 1).max()
+        let is_time = self
+            .caught_up
+            .is_none_or(|last| now > last + CATCH_UP_PAUSE || now < last);
+        if let Some(held) = held.filter(|held| *held <= now + FARTHEST_AHEAD).max()
             && held >= self.sequence
+            && is_time
         {
             self.sequence = held;
+            self.caught_up = Some(now);
             self.schedule.outdated(now);
         }
     }

@@ -334,6 +334,33 @@ fn size_is_checked_first() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_records() {
+    let text = include_str!("../../RECORDS.md");
+    let examples = text.split("## Examples").nth(1).unwrap();
+    let blocks: Vec<String> = examples
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.replace('\n', ""))
+        .collect();
+    assert_eq!(blocks.len(), 2);
+    let kinds: Vec<bool> = blocks
+        .iter()
+        .map(|xml| {
+            // They were current when they were written.
+            let written = xml
+                .split("sequence=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .unwrap();
+            let record = Record::from_xml(xml.as_bytes(), written.parse().unwrap()).unwrap();
+            record.contacts().is_some()
+        })
+        .collect();
+    assert_eq!(kinds, [true, false]);
+}
+
+#[test]
 fn debug_output_tells_nothing_about_the_person() {
     let record = contact_record(&person("bob@example.net"), device(), NOW);
     assert_eq!(format!("{record:?}"), format!("Record(contacts, {NOW})"));

@@ -61,6 +61,12 @@ pub enum OpenError {
     NoAnswer,
 }
 
+impl Stage {
+    fn is_dial(self) -> bool {
+        matches!(self, Self::Dialling(_))
+    }
+}
+
 struct Connection {
     id: ConnectionId,
     relayed: bool,
@@ -110,9 +116,13 @@ impl Behaviour {
             addresses: Some(addresses),
             reply,
         };
-        match self.best(&peer) {
-            Some(connection) => self.ask(request, wish, connection),
-            None => self.dial(request, wish),
+        match (self.best(&peer), self.dial_to(&peer)) {
+            (Some(connection), _) => self.ask(request, wish, connection),
+            // What another wish dials will do for this one too.
+            (None, Some(stage)) => {
+                self.openings.insert(request, (wish, stage));
+            }
+            (None, None) => self.dial(request, wish),
         }
         self.wake();
     }
@@ -138,6 +148,14 @@ impl Behaviour {
         let connections = self.connections.get(peer)?;
         let direct = connections.iter().rev().find(|connection| !connection.relayed);
         direct.or(connections.last()).map(|connection| connection.id)
+    }
+
+    fn dial_to(&self, peer: &PeerId) -> Option<Stage> {
+        let mut dials = self
+            .openings
+            .values()
+            .filter(|(wish, stage)| wish.peer == *peer && stage.is_dial());
+        dials.next().map(|(_, stage)| *stage)
     }
 
     fn ask(&mut self, request: RequestId, wish: Wish, connection: ConnectionId) {
@@ -192,7 +210,7 @@ impl Behaviour {
         };
         self.connections.entry(peer).or_default().push(connection);
         // Whoever waits for a dial to this peer takes any new connection, also one that the peer made.
-        for request in self.requests_at(|wish, stage| wish.peer == peer && matches!(stage, Stage::Dialling(_))) {
+        for request in self.requests_at(|wish, stage| wish.peer == peer && stage.is_dial()) {
             if let Some((wish, _)) = self.openings.remove(&request) {
                 self.ask(request, wish, id);
             }

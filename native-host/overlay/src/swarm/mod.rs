@@ -26,7 +26,7 @@ pub(crate) const REPLICATION: usize = 20;
 /// How long a look-up of the closest nodes may take.
 const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
-const IDLE_TIME: Duration = Duration::from_secs(60);
+const IDLE_TIME: Duration = Duration::from_secs(120);
 
 /// Everything the swarm does.
 #[derive(NetworkBehaviour)]
@@ -74,10 +74,7 @@ pub(crate) fn build(keypair: &identity::Keypair, role: &Role) -> io::Result<Swar
     let peer = keypair.public().to_peer_id();
     let (relay_transport, relay) = relay::client::new(peer);
     let transport = transport::build(keypair, relay_transport)?;
-    let lan = role
-        .mdns
-        .then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), peer))
-        .transpose()?;
+    let lan = role.mdns.then(|| lan(peer)).flatten();
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(connection_limits()),
         routing: kad::Behaviour::with_config(peer, MemoryStore::new(peer), routing_config()),
@@ -107,6 +104,13 @@ pub(crate) fn build(keypair: &identity::Keypair, role: &Role) -> io::Result<Swar
     };
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
     Ok(Swarm::new(transport, behaviour, peer, config))
+}
+
+/// Without multicast there is no discovery on the local network, and everything else works.
+fn lan(peer: PeerId) -> Option<mdns::tokio::Behaviour> {
+    mdns::tokio::Behaviour::new(mdns::Config::default(), peer)
+        .inspect_err(|error| tracing::warn!(%error, "nobody will be found on the local network"))
+        .ok()
 }
 
 fn routing_config() -> kad::Config {

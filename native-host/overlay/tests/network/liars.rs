@@ -127,7 +127,7 @@ async fn forged_stale_and_senseless_answers_change_nothing() {
 
     for reader in [&alice, &bob] {
         let found = reader.overlay.get(&bob.contacts_key()).await.unwrap();
-        assert_eq!(found, [current.clone()]);
+        assert_eq!(found, std::slice::from_ref(&current));
     }
     // Nor do they make a record appear where there is none, or vanish for who comes later.
     let carol = Agent::start("carol", TCP, vec![door]).await;
