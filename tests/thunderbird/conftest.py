@@ -17,7 +17,7 @@ def network(people: People) -> list[str]:
 
 @pytest.fixture
 def sit_down(scratch: Path, network: list[str], request: pytest.FixtureRequest) -> Iterator[Callable[[str], Person]]:
-    """Makes people by name; what their screens show when a test fails is kept."""
+    """Makes people by name; what their screens show in the end is kept."""
     everyone: list[Person] = []
 
     def person(name: str) -> Person:
@@ -25,8 +25,10 @@ def sit_down(scratch: Path, network: list[str], request: pytest.FixtureRequest) 
         return everyone[-1]
 
     yield person
-    for one in everyone:
-        try:
+    try:
+        # All before the first one goes: who is gone is off line on the others' screens.
+        for one in everyone:
             one.screenshot(f"{request.node.name}-{one.name}-end".lower())
-        finally:
+    finally:
+        for one in everyone:
             one.end()

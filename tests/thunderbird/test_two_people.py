@@ -88,6 +88,8 @@ def test_a_host_killed_in_a_conversation_recovers(alice: Person, bob: Person) ->
     bob.chat.write("after")
     alice.chat.sees("in", "after")
     assert [line.text for line in bob.chat.lines()] == ["before", "meanwhile", "after"]
+    for person in (alice, bob):
+        eventually(lambda p=person: p.chat.presence() == "online", f"presence at {person.name}'s, all being well")
 
 
 def test_a_message_for_someone_away_arrives_later(alice: Person, bob: Person) -> None:
