@@ -42,9 +42,12 @@ WRONG = [
     ["agent", "--data", "d"],
     ["agent", "--address", "alice@example.net"],
     ["agent", "--data", "d", "--address", "nobody"],
+    ["agent", "--data", "d", "--address", "alice@exa mple.net"],
     ["agent", "--data", "d", "--address", "alice@example.net", "--listen", "here"],
     ["agent", "--data", "d", "--address", "alice@example.net", "--bootstrap", "there"],
     ["agent", "--data", "d", "--address", "alice@example.net", "--certificate", "c.pem"],
+    ["agent", "--data", "d", "--address", "alice@example.net", "--certificate", "absent.pem", "--key", "absent.key"],
+    ["agent", "--data", "d", "--address", "alice@example.net", "--trust", "absent.pem"],
     ["node"],
     ["node", "--data", "d", "--listen", "x"],
     ["install", "--dance"],
@@ -63,3 +66,14 @@ def test_wrong_use_is_one_clear_line_and_exit_2(home: Home, words: list[str]) ->
     assert ended.out == ""
     assert len(ended.err.strip().splitlines()) == 1, ended.err
     assert "panicked" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", [["agent", "--address", "alice@example.net"], ["node"], ["echo"]], ids=lambda w: w[0]
+)
+def test_a_data_directory_that_cannot_be_is_one_clear_line(home: Home, command: list[str]) -> None:
+    taken = home.root / "taken"
+    taken.write_text("a file")
+    ended = corella(home, *command, "--data", str(taken), "--no-mdns")
+    assert (ended.code, ended.out) == (1, ""), ended
+    assert len(ended.err.strip().splitlines()) == 1 and str(taken) in ended.err, ended.err
