@@ -1,6 +1,6 @@
 /**
  * The background page: it holds the one connection to the host, keeps badges and the address book in step with what the
- * host tells, and serves the pages. An event page: the open native port keeps it alive, an alarm wakes it otherwise.
+ * host tells, and serves the pages. An event page: the open native port keeps it alive, and without one, an alarm.
  */
 
 import { fromLink } from "./address.js";
@@ -20,7 +20,8 @@ import { showOnButtons, Unread } from "./unread.js";
 /** @import { Address, Buddy, Methods, Notifications, Status } from "./protocol.js" */
 
 const WAKE = "reconnect";
-const WAKE_MINUTES = 0.5;
+/** Shorter than the 30 s after which Thunderbird puts an idle background to sleep. */
+const WAKE_MINUTES = 0.4;
 const RECOUNT_MS = 100;
 
 const store = new Store(messenger.storage.local);
@@ -285,10 +286,6 @@ messenger.addressBooks.onDeleted.addListener((book) => {
 
 /** @param {messenger.tabs.Tab} tab that shows a message */
 async function chatWithSender(tab) {
-  // Asked for when it is first needed, and for nothing but this.
-  if (!(await messenger.permissions.request({ permissions: ["messagesRead"] }))) {
-    return;
-  }
   const { messages } = await messenger.messageDisplay.getDisplayedMessages(tab.id);
   const [sender] = await messenger.messengerUtilities.parseMailboxString(messages[0]?.author ?? "");
   const address = fromLink(sender?.email ?? "");

@@ -67,7 +67,6 @@ export function createMessenger(world) {
       clear: record("notifications.clear", true),
       onClicked: new MockEvent(),
     },
-    permissions: { request: record("permissions.request", true) },
     tabs: { create: record("tabs.create", { id: 1 }), update: record("tabs.update"), remove: record("tabs.remove") },
     windows: {
       update: record("windows.update"),

@@ -59,6 +59,8 @@ new NewChat(link, (address) => void open({ with: address }).then(() => composer.
 let current = null;
 const inView = new InView(onView);
 let ready = false;
+/** Whether the list is known; before that, an empty one says nothing. */
+let loaded = false;
 let searching = false;
 /** @type {string | null} id of the last message that was marked as read */
 let marked = null;
@@ -142,6 +144,7 @@ async function load() {
       link.call("messages/conversations", {}),
     ]);
     model.load(buddies, conversations);
+    loaded = true;
     await loadNames();
     if (current) {
       await thread.open(current);
@@ -169,6 +172,7 @@ async function open(target) {
   current = target.with;
   marked = null;
   byId("no-conversation").hidden = true;
+  byId("messages").hidden = false;
   byId("conversation").dataset.address = current;
   history.replaceState(null, "", `?with=${encodeURIComponent(current)}`);
   draw();
@@ -198,7 +202,7 @@ function drawList() {
   const rows = model.rows(current);
   list.show(rows, current);
   byId("conversation-list").hidden = searching || rows.length === 0;
-  byId("no-conversations").hidden = searching || rows.length > 0;
+  byId("no-conversations").hidden = searching || !loaded || rows.length > 0;
 }
 
 /** @param {Message} message */

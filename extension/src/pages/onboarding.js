@@ -67,7 +67,7 @@ function choice({ address, name, account }, index) {
       "span",
       { class: "identity" },
       bdi(address),
-      el("span", { class: "quiet" }, bdi([name, account].filter(Boolean).join(" – "))),
+      el("span", { class: "quiet" }, bdi([name, account].filter((words) => words && words !== address).join(" – "))),
     ),
   );
 }

@@ -68,7 +68,6 @@ export class Composer {
 
   /** Ready to type, because the user asked for this conversation. */
   focus() {
-    window.focus();
     if (!this.#form.hidden) {
       this.#text.focus();
     }

@@ -4,7 +4,7 @@
 
 import { plural, t } from "../../i18n.js";
 import { badgeText } from "../../unread.js";
-import { bdi, el, icon, rovingFocus, setTabStop } from "../dom.js";
+import { bdi, el, fill, icon, rovingFocus, setTabStop } from "../dom.js";
 import { stateWords } from "../words.js";
 import { avatar, presenceWords } from "./avatar.js";
 import { fullTime, shortTime } from "./time.js";
@@ -15,6 +15,8 @@ import { fullTime, shortTime } from "./time.js";
 const PREVIEW = 140;
 
 export class ConversationList {
+  /** @type {Map<string, {item: HTMLElement, drawn: string}>} by address; `drawn`: what it shows */
+  #items = new Map();
   #list;
   #onOpen;
 
@@ -36,25 +38,46 @@ export class ConversationList {
   }
 
   /**
+   * Lines stay the same elements as long as their person is listed: a click that began on one ends on it.
    * @param {Row[]} rows
    * @param {string | null} open the address of the conversation on screen
    */
   show(rows, open) {
-    const focused = this.#focusedAddress();
-    const options = rows.map((row) => option(row, row.address === open));
-    this.#list.replaceChildren(...options);
-    const stop = options.find(({ dataset }) => dataset.address === (focused ?? open)) ?? options[0];
-    setTabStop(options, stop);
-    if (focused !== null) {
+    const focused = document.activeElement;
+    const items = rows.map((row) => this.#item(row, row.address === open));
+    for (const [address, { item }] of this.#items) {
+      if (!items.includes(item)) {
+        item.remove();
+        this.#items.delete(address);
+      }
+    }
+    items.forEach((item, index) => {
+      const there = this.#list.children[index] ?? null;
+      if (there !== item) {
+        this.#list.insertBefore(item, there);
+      }
+    });
+    const stop =
+      items.find((item) => item === focused) ?? items.find(({ dataset }) => dataset.address === open) ?? items[0];
+    setTabStop(items, stop);
+    if (stop === focused) {
       stop?.focus({ preventScroll: true });
     }
   }
 
-  #focusedAddress() {
-    const { activeElement } = document;
-    return activeElement instanceof HTMLElement && this.#list.contains(activeElement)
-      ? (activeElement.dataset.address ?? null)
-      : null;
+  /**
+   * @param {Row} row
+   * @param {boolean} selected
+   */
+  #item(row, selected) {
+    const known = this.#items.get(row.address) ?? { item: el("li", { role: "option", class: "row" }), drawn: "" };
+    const { last, ...rest } = row;
+    const drawn = JSON.stringify([rest, selected, last?.id, last?.state, last?.at, new Date().toDateString()]);
+    if (known.drawn !== drawn) {
+      draw(known.item, row, selected);
+      this.#items.set(row.address, { item: known.item, drawn });
+    }
+    return known.item;
   }
 
   /** @param {Event} event */
@@ -68,22 +91,16 @@ export class ConversationList {
 
 /**
  * What the eye sees by colour and place is there in words too, unseen.
+ * @param {HTMLElement} item
  * @param {Row} row
  * @param {boolean} selected
  */
-function option(row, selected) {
+function draw(item, row, selected) {
   const { last, kind } = row;
-  return el(
-    "li",
-    {
-      role: "option",
-      class: "row",
-      "aria-selected": selected ? "true" : "false",
-      "data-address": row.address,
-      "data-kind": kind,
-      "data-status": row.status,
-      "data-unread": row.unread,
-    },
+  item.setAttribute("aria-selected", selected ? "true" : "false");
+  Object.assign(item.dataset, { address: row.address, kind, status: row.status, unread: row.unread });
+  fill(
+    item,
     avatar(row.name, row.status),
     el("span", { class: "row-name" }, bdi(row.name)),
     last && kind === "chat" && unseen(presenceWords(row.status, row.note)),

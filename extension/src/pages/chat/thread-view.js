@@ -176,6 +176,7 @@ export class ThreadView {
       if (opened === this.#opened) {
         this.#loading = false;
         this.#log.removeAttribute("aria-busy");
+        this.#showEdges();
       }
     }
   }
