@@ -9,6 +9,7 @@
 mod apt;
 mod bench;
 mod cli;
+mod files;
 mod needs;
 mod package;
 mod parts;

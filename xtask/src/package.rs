@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::apt;
+use crate::files;
 use crate::needs;
 use crate::place::Place;
 use crate::step::{Failure, step, visibly};
@@ -12,19 +13,17 @@ use crate::xpi;
 pub(crate) fn package(place: &Place) -> Result<ExitCode, Failure> {
     apt::provide(place, &[needs::BUILD])?;
     let folder = place.target().join("package");
-    std::fs::create_dir_all(&folder)?;
+    files::make_folder(&folder)?;
     step("build the host for release", || {
         visibly(&mut place.cargo(&["build", "--release", "--locked", "--package", "corella"]))
     })?;
     step("put the package together", || {
-        std::fs::copy(place.target().join("release").join("corella"), folder.join("corella"))?;
+        files::copy("corella", &place.target().join("release"), &folder)?;
         xpi::pack(&place.extension(), &folder.join("corella.xpi"))?;
         for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
-            std::fs::copy(place.root().join(name), folder.join(name))?;
+            files::copy(name, place.root(), &folder)?;
         }
-        let unit = "corella-node.service";
-        std::fs::copy(place.root().join("manifests").join(unit), folder.join(unit))?;
-        Ok(())
+        files::copy("corella-node.service", &place.root().join("manifests"), &folder)
     })?;
     println!("The package is in {}", folder.display());
     Ok(ExitCode::SUCCESS)

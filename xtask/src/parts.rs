@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::files;
 use crate::needs::{self, Need};
 use crate::place::Place;
 use crate::python::Python;
@@ -119,7 +120,7 @@ impl Part {
 fn npm(place: &Place, script: &str) -> Result<(), Failure> {
     let python = Python::provide_node(place)?;
     let folder = place.extension();
-    let wanted = std::fs::read_to_string(folder.join("package-lock.json"))?;
+    let wanted = files::text(&folder.join("package-lock.json"))?;
     let stamp = folder.join("node_modules").join(".installed");
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(wanted.as_str()) {
         let log = place.target().join("npm.log");
@@ -130,7 +131,7 @@ fn npm(place: &Place, script: &str) -> Result<(), Failure> {
                     .current_dir(&folder),
                 &log,
             )?;
-            Ok(std::fs::write(&stamp, &wanted)?)
+            files::write(&stamp, &wanted)
         })?;
     }
     visibly(python.program("npm", &["run", "--silent", script]).current_dir(&folder))

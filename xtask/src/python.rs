@@ -1,9 +1,10 @@
 //! The tests' Python: a virtual environment below the target folder, with everything pinned.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use crate::files;
 use crate::place::Place;
 use crate::step::{Failure, quietly, step};
 
@@ -58,7 +59,7 @@ impl Python {
 
     /// Installs a list of pinned packages, unless exactly that list was installed before.
     fn install(&self, place: &Place, list: &str) -> Result<(), Failure> {
-        let wanted = std::fs::read_to_string(place.tests().join(list))?;
+        let wanted = files::text(&place.tests().join(list))?;
         let stamp = self.venv.join(list);
         if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
             return Ok(());
@@ -74,11 +75,7 @@ impl Python {
                     .arg(file),
                 &log,
             )?;
-            write(&stamp, &wanted)
+            files::write(&stamp, &wanted)
         })
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Ok(std::fs::write(path, text)?)
 }

@@ -8,6 +8,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::files;
+
 /// How often a silent step says that it is still at work.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How much of a failed command's log is shown.
@@ -27,12 +29,6 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self(error.to_string())
     }
 }
 
@@ -66,10 +62,12 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T, Failure>) -> 
 /// Runs a command whose output goes to `log`; a failure shows the end of it.
 pub(crate) fn quietly(command: &mut Command, log: &Path) -> Result<(), Failure> {
     if let Some(folder) = log.parent() {
-        std::fs::create_dir_all(folder)?;
+        files::make_folder(folder)?;
     }
-    let file = File::options().create(true).append(true).open(log)?;
-    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let file = File::options().create(true).append(true).open(log);
+    let file = file.map_err(files::failed("open", log))?;
+    let copy = file.try_clone().map_err(files::failed("open", log))?;
+    command.stdin(Stdio::null()).stdout(copy).stderr(file);
     let status = command
         .status()
         .map_err(|error| Failure::new(format!("{}: {error}", named(command))))?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::step::Failure;
 use crate::zip;
 
@@ -11,18 +12,18 @@ const SHIPPED: [&str; 4] = ["manifest.json", "_locales", "icons", "src"];
 /// Packs the add-on in `extension` into the file `xpi`. The same files give the same bytes.
 pub(crate) fn pack(extension: &Path, xpi: &Path) -> Result<(), Failure> {
     if let Some(folder) = xpi.parent() {
-        std::fs::create_dir_all(folder)?;
+        files::make_folder(folder)?;
     }
     // Renamed into place, so that nobody ever reads half a package.
     let fresh = xpi.with_extension("xpi.part");
-    std::fs::write(&fresh, packed(extension)?)?;
-    Ok(std::fs::rename(&fresh, xpi)?)
+    files::write(&fresh, packed(extension)?)?;
+    files::rename(&fresh, xpi)
 }
 
 fn packed(extension: &Path) -> Result<Vec<u8>, Failure> {
     let mut entries = Vec::new();
     for path in shipped(extension)? {
-        entries.push((relative(extension, &path), std::fs::read(&path)?));
+        entries.push((relative(extension, &path), files::bytes(&path)?));
     }
     zip::archive(&entries).ok_or_else(|| Failure::new("the add-on is too large for a plain zip"))
 }
@@ -39,24 +40,23 @@ fn relative(extension: &Path, path: &Path) -> String {
 fn shipped(extension: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for name in SHIPPED {
-        let path = extension.join(name);
-        collect(&path, &mut files).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        collect(&extension.join(name), &mut files)?;
     }
     files.sort();
     Ok(files)
 }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.metadata()?.is_dir() {
+fn collect(path: &Path, shipped: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if !path.metadata().map_err(files::failed("find", path))?.is_dir() {
         // Types for the checker and notes for developers are not code that runs.
         let skipped = path.to_string_lossy();
         if !skipped.ends_with(".d.ts") && !skipped.ends_with(".md") {
-            files.push(path.to_path_buf());
+            shipped.push(path.to_path_buf());
         }
         return Ok(());
     }
-    for entry in std::fs::read_dir(path)? {
-        collect(&entry?.path(), files)?;
+    for entry in files::entries(path)? {
+        collect(&entry, shipped)?;
     }
     Ok(())
 }
