@@ -256,14 +256,12 @@ impl Agent {
 
     /// The user wants to hear from this peer from now on: links that stand are used, or one is sought.
     fn look_for(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        let usable = self.usable_key(&pair.with).is_some();
         let peer = self.peers.entry(pair.clone()).or_default();
-        let presented: Vec<_> = peer.links.values().map(|link| link.certificate.clone()).collect();
-        let links: Vec<_> = peer.links.keys().copied().collect();
-        if links.is_empty() {
+        if peer.links.is_empty() || !usable {
             peer.reach.at_once(now);
-        } else {
-            self.weigh(now, &pair.with, &presented, out);
         }
+        let links: Vec<_> = peer.links.keys().copied().collect();
         out.push(Action::AcceptRequests(pair.clone()));
         for link in links {
             self.tell_presence(link, pair, out);
@@ -287,6 +285,7 @@ impl Agent {
     fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
         let reply = self.reply_buddy(&address)?;
         self.give_up(&address, out);
+        self.close_links(&address, out);
         self.buddies.remove(&address);
         self.requests.remove(&address);
         out.push(Action::ForgetBuddy(address.clone()));
@@ -294,7 +293,7 @@ impl Agent {
         Ok(reply)
     }
 
-    /// The user wants no more of this peer: it is told that we are gone, links are closed, and nothing more is sent.
+    /// The user wants no more of this peer: it is told that we are gone, and nothing more is sent.
     fn give_up(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
         if let (Some((certificate, _)), true) = (self.usable_key(address), self.is_buddy(address)) {
             for (link, pair) in self.links.iter().filter(|(_, p)| p.with == *address) {
@@ -306,7 +305,6 @@ impl Agent {
                 });
             }
         }
-        self.close_links(address, out);
         for (pair, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
             for id in peer.outbox.ids() {
                 peer.outbox.remove(&id);

@@ -150,7 +150,7 @@ impl Agent {
     pub fn next_wakeup(&self) -> Option<Millis> {
         self.peers
             .iter()
-            .filter_map(|(pair, peer)| peer.next_wakeup(self.wants_link(pair, peer)))
+            .filter_map(|(pair, peer)| self.wakeup_of(pair, peer))
             .min()
     }
 

@@ -66,15 +66,12 @@ impl Peer {
         newest.into_values().collect()
     }
 
-    pub(crate) fn next_wakeup(&self, wanted: bool) -> Option<Millis> {
-        let search = if wanted && self.links.is_empty() {
-            self.reach.due()
-        } else {
-            None
-        };
-        let linked = !self.links.is_empty();
-        let again = self.outbox.next_again().filter(|_| linked);
-        let owed = self.owed.due().filter(|_| linked);
+    /// `wanted`: a link is wanted. `usable`: there is a key to seal to, and no open question.
+    pub(crate) fn next_wakeup(&self, wanted: bool, usable: bool) -> Option<Millis> {
+        let sending = usable && !self.links.is_empty();
+        let search = if wanted && !sending { self.reach.due() } else { None };
+        let again = self.outbox.next_again().filter(|_| sending);
+        let owed = self.owed.due().filter(|_| sending);
         [search, again, owed].into_iter().flatten().min()
     }
 }
@@ -91,22 +88,24 @@ impl Agent {
             && (!peer.outbox.is_empty() || (self.is_buddy(&pair.with) && buddy.own.as_ref() == Some(&pair.own)))
     }
 
+    /// When something is to be done for a peer.
+    pub(crate) fn wakeup_of(&self, pair: &Pair, peer: &Peer) -> Option<Millis> {
+        peer.next_wakeup(self.wants_link(pair, peer), self.usable_key(&pair.with).is_some())
+    }
+
     /// Everything whose time has come.
     pub(crate) fn due(&mut self, now: Millis, out: &mut Vec<Action>) {
-        let pairs: Vec<Pair> = self
+        let pairs = self
             .peers
             .iter()
-            .filter(|(pair, peer)| {
-                peer.next_wakeup(self.wants_link(pair, peer))
-                    .is_some_and(|at| at <= now)
-            })
-            .map(|(pair, _)| pair.clone())
-            .collect();
+            .filter(|(pair, peer)| self.wakeup_of(pair, peer).is_some_and(|at| at <= now));
+        let pairs: Vec<Pair> = pairs.map(|(pair, _)| pair.clone()).collect();
         for pair in pairs {
+            let usable = self.usable_key(&pair.with).is_some();
             let Some(peer) = self.peers.get_mut(&pair) else {
                 continue;
             };
-            if peer.links.is_empty() {
+            if peer.links.is_empty() || !usable {
                 if peer.reach.begin(now) {
                     out.push(Action::Locate(pair));
                 }
@@ -128,27 +127,39 @@ impl Agent {
         }
     }
 
+    /// Whoever claims the address is weighed together: the records found, and the keys on links that stand.
     pub(crate) fn located(&mut self, now: Millis, pair: &Pair, claims: Vec<Claim>, out: &mut Vec<Action>) {
-        let certificates: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
-        let usable = self.weigh(now, &pair.with, &certificates, out);
-        let key = self.usable_key(&pair.with).map(|(certificate, _)| certificate);
-        match key.filter(|key| usable && certificates.iter().any(|c| c.same_key(key))) {
-            Some(key) => {
-                if let Some(peer) = self.peers.get_mut(pair) {
-                    peer.reach.connecting();
+        let claimed: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
+        let linked = self
+            .peers
+            .get(pair)
+            .into_iter()
+            .flat_map(|p| p.links.values())
+            .map(|l| l.certificate.clone());
+        let presented: Vec<Certificate> = claimed.iter().cloned().chain(linked).collect();
+        let usable = self.weigh(now, &pair.with, &presented, out);
+        let key = self
+            .usable_key(&pair.with)
+            .map(|(certificate, _)| certificate)
+            .filter(|_| usable);
+        let met = self.buddies.get(&pair.with).is_some_and(|b| b.known.is_some());
+        let Some(peer) = self.peers.get_mut(pair) else { return };
+        let linked = |key: &Certificate| peer.links.values().any(|link| link.certificate.same_key(key));
+        match key {
+            Some(key) if linked(&key) => {
+                peer.reach.succeeded(now);
+                for link in peer.links.keys().copied().collect::<Vec<_>>() {
+                    self.tell_presence(link, pair, out);
                 }
-                out.push(Action::Connect {
-                    pair: pair.clone(),
-                    key,
-                });
+                self.pump(pair, out);
             }
-            None => {
-                let met = self.buddies.get(&pair.with).is_some_and(|b| b.known.is_some());
-                match met {
-                    true => self.unreachable(now, pair, out),
-                    false => self.search_failed(now, pair, Reason::Unknown, out),
-                }
+            Some(key) if claimed.iter().any(|c| c.same_key(&key)) => {
+                peer.reach.connecting();
+                let pair = pair.clone();
+                out.push(Action::Connect { pair, key });
             }
+            _ if met => self.unreachable(now, pair, out),
+            _ => self.search_failed(now, pair, Reason::Unknown, out),
         }
     }
 
@@ -165,9 +176,10 @@ impl Agent {
     }
 
     fn search_failed(&mut self, now: Millis, pair: &Pair, reason: Reason, out: &mut Vec<Action>) {
+        let usable = self.usable_key(&pair.with).is_some();
         let Some(peer) = self.peers.get_mut(pair) else { return };
-        if !peer.links.is_empty() {
-            peer.reach.succeeded();
+        if usable && !peer.links.is_empty() {
+            peer.reach.succeeded(now);
             return;
         }
         peer.reach.failed(now);
@@ -208,21 +220,23 @@ impl Agent {
             device,
             certificate,
         } = up;
-        let stranger = !self.buddies.contains_key(&pair.with);
-        if !self.own.contains(&pair.own) || self.is_blocked(&pair.with) {
-            out.push(Action::CloseLink(link));
-            return;
-        }
-        if self.challenged(now, &pair, &certificate)
-            || (!stranger && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out))
-        {
+        let known = self.buddies.get(&pair.with).map(|b| b.known.is_some());
+        let refused = !self.own.contains(&pair.own)
+            || self.challenged(now, &pair, &certificate)
+            || (known == Some(true) && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out));
+        if refused {
             out.push(Action::CloseLink(link));
             return;
         }
         let peer = self.peers.entry(pair.clone()).or_default();
-        peer.reach.succeeded();
         peer.links.insert(link, Link::new(device, certificate));
         self.links.insert(link, pair.clone());
+        if known == Some(false) {
+            // The first key of a buddy is taken only after a look at who else claims the address.
+            peer.reach.at_once(now);
+            return;
+        }
+        peer.reach.succeeded(now);
         self.tell_presence(link, &pair, out);
         self.pump(&pair, out);
     }

@@ -7,11 +7,15 @@ const WAITS: [Millis; 8] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 
 /// However often the network changes, one peer is not looked for more often than this.
 const CALM: Millis = 2_000;
 
+/// A link that stood so long was a success, whatever came of it.
+const LASTING: Millis = 30_000;
+
 /// Where the search for one peer stands.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
     phase: Phase,
     failures: usize,
+    up_since: Option<Millis>,
     last_try: Option<Millis>,
 }
 
@@ -69,18 +73,19 @@ impl Reach {
     }
 
     /// A link stands.
-    pub(crate) fn succeeded(&mut self) {
-        *self = Reach {
-            last_try: self.last_try,
-            ..Reach::default()
-        };
+    pub(crate) fn succeeded(&mut self, now: Millis) {
+        self.phase = Phase::Unasked;
+        self.up_since = Some(now);
     }
 
-    /// The last link broke: the peer may be restarting, so look again shortly.
+    /// The last link broke: the peer may be restarting, so look again shortly. A peer that closes link after link is
+    /// called ever more rarely.
     pub(crate) fn lost(&mut self, now: Millis) {
+        if self.up_since.take().is_some_and(|since| now - since >= LASTING) {
+            self.failures = 0;
+        }
         if !self.busy() {
-            self.phase = Phase::Waiting(now + WAITS[0]);
-            self.failures = 1;
+            self.failed(now);
         }
     }
 
@@ -118,6 +123,24 @@ mod tests {
         }
         assert_eq!(waits[..3], [1_000, 2_000, 4_000]);
         assert_eq!(waits[8..], [120_000, 120_000]);
+    }
+
+    #[test]
+    fn a_peer_that_closes_every_link_is_called_ever_more_rarely() {
+        let mut reach = Reach::default();
+        let (mut now, mut waits) = (0, Vec::new());
+        for _ in 0..4 {
+            reach.begin(now);
+            reach.succeeded(now);
+            reach.lost(now + 5);
+            waits.push(reach.due().unwrap() - now - 5);
+            now = reach.due().unwrap();
+        }
+        assert_eq!(waits, [1_000, 2_000, 4_000, 8_000]);
+        reach.begin(now);
+        reach.succeeded(now);
+        reach.lost(now + LASTING);
+        assert_eq!(reach.due().unwrap() - now - LASTING, 1_000);
     }
 
     #[test]

@@ -33,6 +33,24 @@ fn several_keys_for_a_new_address_are_a_question_and_nothing_is_sent() {
 }
 
 #[test]
+fn two_who_called_before_they_were_added_are_a_question_too() {
+    let mut world = World::of(&["alice", "bob"]);
+    let other = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let second = world.add(address("bob"), other);
+    world.link(1, 0);
+    world.run(1_000);
+    world.link(second, 0);
+    world.run(1_000);
+    let id = world.send(0, 1, "which of you?");
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+    assert_eq!(
+        world.row(0, 1, Side::Out, &id).unwrap().state,
+        Some(MessageState::Pending)
+    );
+}
+
+#[test]
 fn an_impostor_cannot_silence_somebody_who_is_there() {
     let mut world = World::of(&["alice", "bob"]);
     world.befriend(0, 1);

@@ -114,9 +114,19 @@ fn the_blocked_are_not_heard_and_see_nothing() {
     world.run(1_000);
     assert_eq!(world.sees(1, 0), Status::Offline);
     let before = world.inbox(0, 1).len();
-    world.send(1, 0, "why?");
-    world.run(200_000);
+    let id = world.send(1, 0, "why?");
+    world.run(1_000);
     assert_eq!(world.inbox(0, 1).len(), before);
+    let row = world.row(1, 0, Side::Out, &id).unwrap();
+    assert_eq!(
+        (row.state, row.reason),
+        (Some(MessageState::Failed), Some(Reason::Refused))
+    );
+    assert_eq!(world.sees(0, 1), Status::Offline);
+    world.kill(1);
+    world.start(1);
+    world.run(60_000);
+    assert_eq!(world.sees(1, 0), Status::Offline);
     let call = world.command(
         0,
         Command::Send {

@@ -143,7 +143,8 @@ fn check_version(theirs: &str) -> Result<(), RpcError> {
     let part = |version: &str| -> Option<(u64, u64)> {
         let mut numbers = version.split('.').map(|n| n.parse().ok());
         let minor = (numbers.next()??, numbers.next()??);
-        numbers.next().flatten().map(|_: u64| minor)
+        let patch: Option<u64> = numbers.next()?;
+        patch.filter(|_| numbers.next().is_none()).map(|_| minor)
     };
     let Some(addon) = part(theirs) else {
         return Err(RpcError::new(
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(side("0.0.9"), "addon");
         assert_eq!(side("0.2.0"), "host");
         assert_eq!(side("1.1.0"), "host");
-        for wrong in ["", "1", "0.1", "a.b.c", "0.1.x", "-1.0.0"] {
+        for wrong in ["", "1", "0.1", "0.1.0.0", "a.b.c", "0.1.x", "-1.0.0"] {
             assert_eq!(
                 check_version(wrong).unwrap_err().name,
                 ErrorName::InvalidParams,

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use corella_identity::AddressOfRecord;
+use corella_identity::{AddressOfRecord, Credential};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,11 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         Ok(issued) => issued,
         Err(what) => return cli::wrong_use(&what),
     };
+    if let Some(Issued { certificate, key }) = &issued
+        && let Err(error) = Credential::from_pem(certificate.as_bytes(), key.as_bytes(), &address)
+    {
+        return cli::failed(&format!("the certificate cannot be used for {address}: {error}"));
+    }
     serve::on_runtime(|end| async move {
         let host = match Host::open(&args.data, settings) {
             Ok(host) => host,

@@ -101,12 +101,13 @@ impl Host {
         let roster = Roster::open(&data.roster()).map_err(|e| store(e.to_string()))?;
         let transcripts = Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
         let snapshot = snapshot(&roster, &transcripts).map_err(store)?;
+        let own = keystore.addresses().map_err(|e| store(e.to_string()))?;
         let (inbox, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             transcripts,
             inbox,
             listeners: Mutex::default(),
-            own: Mutex::default(),
+            own: Mutex::new(own),
         });
         let agent_settings = Settings {
             anchors: settings.anchors.clone(),
