@@ -237,7 +237,7 @@ impl Transcripts {
     /// transcripts, do not begin below those that peers have seen.
     ///
     /// # Errors
-    /// Failures of the disk.
+    /// The numbers (up to `i64::MAX`) are used up; failures of the disk.
     pub fn next_sequence(&self, own: &str, with: &str, least: u64) -> Result<u64, Error> {
         let mut sequences = self.0.sequences.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (own.to_owned(), with.to_owned());
@@ -245,7 +245,14 @@ impl Transcripts {
             Some(last) => Some(*last),
             None => self.0.reader.highest_sequence(own, with)?,
         };
-        let next = last.map_or(least, |last| least.max(last + 1));
+        let next = last.map_or(least, |last| least.max(last.saturating_add(1)));
+        if i64::try_from(next).is_err() {
+            let what = "number a message".to_owned();
+            return Err(Error::Invalid {
+                what,
+                detail: "the numbers of this conversation are used up".to_owned(),
+            });
+        }
         sequences.insert(key, next);
         Ok(next)
     }

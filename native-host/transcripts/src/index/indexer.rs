@@ -103,11 +103,13 @@ impl Indexer {
         })
     }
 
-    /// Indexes everything that is committed, and shows it. On trouble it gives up.
+    /// Indexes everything that is committed, and shows it. After trouble the files are opened again, and checked if anything failed.
     pub(crate) fn catch_up(&mut self) -> Result<View, Trouble> {
         let result = self.try_catch_up();
-        if result.is_err() {
-            self.give_up();
+        match result {
+            Ok(_) => {}
+            Err(Trouble::Busy) => self.opened = None,
+            Err(Trouble::Failed(_)) => self.give_up(),
         }
         result
     }

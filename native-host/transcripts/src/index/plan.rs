@@ -105,7 +105,8 @@ fn text(searcher: &Searcher, field: Field, phrase: &Phrase) -> Result<Box<dyn In
             if prefix {
                 let mut query = PhrasePrefixQuery::new_with_offset(terms);
                 query.set_max_expansions(endings(searcher, field, phrase)?);
-                Box::new(query)
+                // As good as any other prefix; its own score would follow the index and not the cursor.
+                Box::new(ConstScoreQuery::new(Box::new(query), 1.0))
             } else {
                 Box::new(PhraseQuery::new_with_offset(terms))
             }

@@ -1,6 +1,7 @@
 use crate::{Store, from_bob, wait};
 use corella_transcripts::{Appended, Error, Transcripts};
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 impl Store {
@@ -133,9 +134,11 @@ fn a_damaged_database_is_told_to_each_caller_and_the_thread_lives_on() {
     store.reopen();
     let path = store.path().join("transcripts.sqlite");
     let size = fs::metadata(&path).unwrap().len();
-    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     // All pages but the first are overwritten in place.
-    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0xa5; usize::try_from(size).unwrap() - 4096], 4096).unwrap();
+    file.seek(SeekFrom::Start(4096)).unwrap();
+    file.write_all(&vec![0xa5; usize::try_from(size).unwrap() - 4096])
+        .unwrap();
     for n in 5000..5010 {
         let result = wait(|done| store.transcripts.append(from_bob(n, "on broken ground"), done));
         assert!(matches!(result, Err(Error::Damaged { .. })), "{result:?}");

@@ -180,36 +180,43 @@ fn hits_carry_a_marked_snippet() {
 #[test]
 fn pages_are_stable_while_messages_arrive_and_segments_merge() {
     let store = Store::new();
-    let text = |n: u64| {
-        format!(
-            "{} {}",
-            ["apple", "apple pear", "pear apple apple"][n as usize % 3],
-            "x ".repeat(n as usize % 7)
-        )
-    };
+    let variants = ["apple pear", "apple pear pear", "pear apple peach apple pear"];
+    let text = |n: u64| format!("{} {}", variants[n as usize % 3], "x ".repeat(n as usize % 7));
     store.append_all((0..200).map(|n| from_bob(n, &text(n))));
-    let mut seen = Vec::new();
-    let mut cursor = None;
-    let mut extra = 200;
-    loop {
-        let page = store
-            .transcripts
-            .search("apple -plum", &begin, 7, cursor.as_deref())
-            .unwrap();
-        assert_eq!(page.total, 200);
-        seen.extend(page.hits.into_iter().map(|hit| hit.message.sequence));
-        cursor = page.cursor;
-        if cursor.is_none() {
-            break;
+    let mut count = 200;
+    for query in [
+        "apple",
+        "apple pear -plum",
+        "\"apple pear\"",
+        "\"apple pe*\"",
+        "app*",
+        "from:bob",
+        "-plum",
+    ] {
+        let expected = count;
+        let mut seen = HashSet::new();
+        let mut cursor = None;
+        loop {
+            let page = store.transcripts.search(query, &begin, 23, cursor.as_deref()).unwrap();
+            assert_eq!(page.total, expected, "{query}");
+            for hit in page.hits {
+                assert!(hit.message.sequence < expected, "{query} shows what came later");
+                assert!(
+                    seen.insert(hit.message.sequence),
+                    "{query} repeats {}",
+                    hit.message.sequence
+                );
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+            // The next search commits these on their own, so that segments pile up and are merged.
+            store.append_all((count..count + 5).map(|n| from_bob(n, "apple pear")));
+            count += 5;
         }
-        // Each search commits these on its own, so that segments pile up and are merged.
-        store.append_all((extra..extra + 5).map(|n| from_bob(n, "apple pear")));
-        extra += 5;
+        assert_eq!(seen.len() as u64, expected, "{query}");
     }
-    assert_eq!(seen.len(), 200);
-    assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 200);
-    let first = store.transcripts.search("apple -plum", &begin, 7, None).unwrap();
-    assert_eq!(first.total, extra);
 }
 
 #[test]
