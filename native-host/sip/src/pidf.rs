@@ -51,7 +51,11 @@ pub struct PidfError(&'static str);
 pub fn write(document: &Document) -> String {
     let basic = if document.open { "open" } else { "closed" };
     let entity = escape(&document.entity);
-    let note = document.note.as_deref().map(|n| format!("<note>{}</note>", escape(n))).unwrap_or_default();
+    let note = document
+        .note
+        .as_deref()
+        .map(|n| format!("<note>{}</note>", escape(n)))
+        .unwrap_or_default();
     let person = match document.activity {
         None => String::new(),
         Some(activity) => {
@@ -73,7 +77,12 @@ pub fn read(text: &str) -> Result<Document, PidfError> {
         return Err(PidfError("too large"));
     }
     let mut reader = NsReader::from_str(text);
-    let mut document = Document { entity: String::new(), open: false, activity: None, note: None };
+    let mut document = Document {
+        entity: String::new(),
+        open: false,
+        activity: None,
+        note: None,
+    };
     let mut path: Vec<Element> = Vec::new();
     let mut words = String::new();
     loop {
@@ -102,7 +111,9 @@ pub fn read(text: &str) -> Result<Document, PidfError> {
             Event::Eof if path.is_empty() && !document.entity.is_empty() => return Ok(document),
             Event::Eof => return Err(PidfError("it ends early")),
             Event::Decl(_) | Event::Comment(_) => {}
-            Event::CData(_) | Event::DocType(_) | Event::PI(_) => return Err(PidfError("a construct that is not taken")),
+            Event::CData(_) | Event::DocType(_) | Event::PI(_) => {
+                return Err(PidfError("a construct that is not taken"));
+            }
         }
     }
 }
@@ -123,7 +134,9 @@ enum Element {
 
 impl Element {
     fn of(namespace: &ResolveResult<'_>, local: &str) -> Element {
-        let ResolveResult::Bound(Namespace(namespace)) = namespace else { return Element::Other };
+        let ResolveResult::Bound(Namespace(namespace)) = namespace else {
+            return Element::Other;
+        };
         let is = |uri: &str| *namespace == uri;
         match local {
             "presence" if is(PIDF) => Element::Presence,
@@ -148,8 +161,14 @@ fn enter(
 ) -> Result<(), PidfError> {
     match (path, element) {
         ([], Element::Presence) => {
-            let entity = start.try_get_attribute("entity").ok().flatten().ok_or(PidfError("no entity"))?;
-            let entity = entity.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| PidfError("a bad entity"))?;
+            let entity = start
+                .try_get_attribute("entity")
+                .ok()
+                .flatten()
+                .ok_or(PidfError("no entity"))?;
+            let entity = entity
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .map_err(|_| PidfError("a bad entity"))?;
             document.entity = entity.into_owned();
         }
         ([], _) => return Err(PidfError("the root is not presence")),
@@ -162,7 +181,9 @@ fn enter(
 
 fn leave(document: &mut Document, path: &[Element], words: &str) {
     match path {
-        [Element::Presence, Element::Tuple, Element::Status, Element::Basic] if words.trim() == "open" => document.open = true,
+        [Element::Presence, Element::Tuple, Element::Status, Element::Basic] if words.trim() == "open" => {
+            document.open = true
+        }
         [Element::Presence, .., Element::Note] if document.note.is_none() && !words.trim().is_empty() => {
             document.note = Some(words.trim().to_owned());
         }
@@ -171,7 +192,10 @@ fn leave(document: &mut Document, path: &[Element], words: &str) {
 }
 
 fn character(reference: &quick_xml::events::BytesRef<'_>) -> Result<char, PidfError> {
-    if let Some(c) = reference.resolve_char_ref().map_err(|_| PidfError("a bad character reference"))? {
+    if let Some(c) = reference
+        .resolve_char_ref()
+        .map_err(|_| PidfError("a bad character reference"))?
+    {
         return Ok(c);
     }
     match reference.as_ref() {
@@ -199,7 +223,12 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for (open, activity) in [(true, None), (true, Some(Activity::Away)), (true, Some(Activity::Busy)), (false, None)] {
+        for (open, activity) in [
+            (true, None),
+            (true, Some(Activity::Away)),
+            (true, Some(Activity::Busy)),
+            (false, None),
+        ] {
             let document = Document {
                 entity: "sip:o'brien@example.net".into(),
                 open,
@@ -218,12 +247,24 @@ mod tests {
 
     #[test]
     fn the_wrong_namespace_and_hostile_constructs_are_refused() {
-        let good = write(&Document { entity: "sip:a@b.c".into(), open: true, activity: None, note: None });
+        let good = write(&Document {
+            entity: "sip:a@b.c".into(),
+            open: true,
+            activity: None,
+            note: None,
+        });
         assert!(read(&good.replace("ns:pidf\"", "ns:other\"")).is_err());
         assert!(read(&good.replacen("?>", "?><!DOCTYPE presence [<!ENTITY x \"y\">]>", 1)).is_err());
         assert!(read(&good.replace("open", "&x;")).is_err());
         assert!(read(&good.replace("<tuple", "<?php x?><tuple")).is_err());
-        assert!(read(&format!("{}{}", "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"x\">", "<a>".repeat(100))).is_err());
+        assert!(
+            read(&format!(
+                "{}{}",
+                "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"x\">",
+                "<a>".repeat(100)
+            ))
+            .is_err()
+        );
         assert!(read(&good[..good.len() - 3]).is_err());
         assert!(read(&" ".repeat(MOST_BYTES + 1)).is_err());
     }
