@@ -7,7 +7,9 @@ use corella_overlay::record::Value;
 use corella_overlay::storing::Refusal;
 use corella_overlay::{Clock, ContactSet, Key, Record};
 
-use crate::world::{Agent, QUIC, TCP, credential};
+use tokio::time::sleep;
+
+use crate::world::{Agent, PATIENCE, QUIC, TCP, credential};
 
 #[tokio::test]
 async fn the_certificate_is_found_beside_the_contacts() {
@@ -52,6 +54,29 @@ async fn a_later_node_gets_what_was_there_before_it() {
     bob.find_on_line(carol.address()).await;
     let gone = carol.overlay.get(&Key::Contacts(door)).await.unwrap();
     assert!(gone[0].contacts().unwrap().addresses.is_empty());
+}
+
+/// A node that comes later is given what its part is, without anybody asking for it.
+#[tokio::test]
+async fn a_later_node_keeps_what_was_there_before_it() {
+    let bob = Agent::start("bob", TCP, vec![]).await;
+    let carol = Agent::start("carol", TCP, bob.listen().await).await;
+    // Who refuses an older record of the same device has a newer one.
+    let now = Clock::system().now();
+    let value = Value::Contacts(ContactSet {
+        peer: bob.overlay.peer_id(),
+        addresses: vec![],
+    });
+    let older = Record::sign(&bob.credential, bob.contacts_key(), value, now - 60_000, now + 60_000).unwrap();
+    let begin = Instant::now();
+    loop {
+        let report = carol.overlay.put(&older).await.unwrap();
+        if report.refused.iter().any(|(peer, _)| *peer == carol.overlay.peer_id()) {
+            return;
+        }
+        assert!(begin.elapsed() < PATIENCE, "Bob's record never came to Carol");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
