@@ -187,6 +187,10 @@ class Chat:
     def search(self, query: str) -> list[Found]:
         """Types a query and waits for its results."""
         box = self._thunderbird.find("#search-input")
+        if self._results():
+            # What is there from an earlier query must not be taken for the answer.
+            box.send_keys(Keys.ESCAPE)
+            eventually(lambda: not self._results(), "that the earlier results go")
         box.clear()
         box.send_keys(query, Keys.ENTER)
         return eventually(self._results, f"results for {query}")
