@@ -89,7 +89,6 @@ export class HostConnection {
     this.#rpc = rpc;
     port.onMessage.addListener((message) => rpc.receive(message));
     port.onDisconnect.addListener(() => {
-      rpc.close();
       if (this.#port === port) {
         this.#lost({ kind: NOT_INSTALLED.test(port.error?.message ?? "") ? "missing" : "crashed" });
       }

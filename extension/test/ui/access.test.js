@@ -147,6 +147,8 @@ test("from right to left the page is its own mirror image", async () => {
   assert.ok((await middle(".message.out")) < (await middle(".message.in")));
   assert.ok((await middle("#person-trust")) < (await middle("#person-name")));
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing sticks out");
+  await page.locator("#own-status").click();
+  assert.ok((await middle("#own-status-panel")) > 0.6);
   await close();
 });
 

@@ -73,7 +73,7 @@ test("a buddy's status and note stand under the name, with a badge; both go when
 });
 
 test("the user's own nickname is never touched, their own photo neither", async () => {
-  const { mirror, settle, books } = await world([
+  const { mirror, settle, read, books } = await world([
     { id: "nick", vCard: vCard("FN:Bob", "NICKNAME:Bobby", `EMAIL:${BOB}`) },
     { id: "photo", vCard: vCard("FN:Carol", OWN_PHOTO, "EMAIL:carol@example.test") },
   ]);
@@ -83,6 +83,7 @@ test("the user's own nickname is never touched, their own photo neither", async 
   await settle();
   assert.ok(books.vCard("nick").includes("NICKNAME:Bobby\r\n"));
   assert.ok(books.vCard("photo").includes(`${OWN_PHOTO}\r\n`));
+  assert.equal(read("photo").badge, false);
   mirror.clear();
   await settle();
   assert.equal(books.vCard("nick"), nick);

@@ -26,6 +26,11 @@ test("a zip's directory leads to each file, whole", () => {
     assert.equal(archive.toString("utf8", entry + 46, entry + 46 + length), name);
     const local = archive.readUInt32LE(entry + 42);
     assert.equal(archive.readUInt32LE(local), 0x04034b50);
+    assert.deepEqual(
+      [archive.readUInt16LE(local + 10), archive.readUInt16LE(local + 12)],
+      [0, 0x21],
+      "1980-01-01 00:00",
+    );
     const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const content = archive.subarray(start, start + archive.readUInt32LE(local + 22));
     assert.ok(content.equals(data));

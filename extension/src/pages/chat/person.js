@@ -4,7 +4,7 @@
  */
 
 import { t } from "../../i18n.js";
-import { bdi, byId, el, icon } from "../dom.js";
+import { bdi, byId, el, fill, icon } from "../dom.js";
 import { fingerprint } from "../fingerprint.js";
 import { keyWords, trustWords } from "../words.js";
 import { avatar, presenceWords } from "./avatar.js";
@@ -48,7 +48,7 @@ export class Person {
     byId("person-name").replaceChildren(bdi(name));
     byId("person-address").replaceChildren(name === address ? "" : bdi(address));
     const said = byId("person-presence");
-    said.replaceChildren(bdi(presence));
+    fill(said, presence && bdi(presence));
     said.dataset.status = isBuddy ? status : "unknown";
     const seal = byId("person-trust");
     seal.replaceChildren(icon(trust.icon), trust.words);
