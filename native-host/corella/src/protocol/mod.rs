@@ -1,6 +1,6 @@
 //! What the add-on and the host say to each other, in Rust; the contract in words is `native-host/PROTOCOL.md`.
 //!
-//! The JavaScript types in `extension/src/protocol.d.ts` are generated from these (see [`typescript`]).
+//! The JavaScript types in `extension/src/protocol.d.ts` are generated from these by the tests of `typescript`.
 
 mod error;
 mod method;

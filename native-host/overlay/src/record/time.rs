@@ -18,7 +18,7 @@ pub(super) fn format(time: Millis) -> String {
     time.format(FORM).to_string()
 }
 
-/// Reads what [`format`] writes.
+/// Reads what [`fn@format`] writes.
 pub(super) fn parse(text: &str) -> Option<Millis> {
     let time = NaiveDateTime::parse_from_str(text, FORM)
         .ok()?
