@@ -120,6 +120,16 @@ export async function openConversation(page, address) {
 }
 
 /**
+ * Writes a message and sends it.
+ * @param {Page} page
+ * @param {string} text
+ */
+export async function write(page, text) {
+  await page.locator("#composer-text").fill(text);
+  await page.locator("#composer-text").press("Enter");
+}
+
+/**
  * Calls of the host so far.
  * @param {Page} page
  * @param {string} [method]
