@@ -226,6 +226,10 @@ impl Agent {
             || (known == Some(true) && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out));
         if refused {
             out.push(Action::CloseLink(link));
+            // An attempt of ours may have ended here; the next one must be able to begin.
+            if let Some(peer) = self.peers.get_mut(&pair).filter(|p| p.links.is_empty()) {
+                peer.reach.refused(now);
+            }
             return;
         }
         let peer = self.peers.entry(pair.clone()).or_default();

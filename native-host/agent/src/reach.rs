@@ -72,6 +72,13 @@ impl Reach {
         self.phase = Phase::Waiting(now + wait);
     }
 
+    /// The call was answered by somebody who is not heard now.
+    pub(crate) fn refused(&mut self, now: Millis) {
+        if self.phase == Phase::Connecting {
+            self.failed(now);
+        }
+    }
+
     /// A link stands.
     pub(crate) fn succeeded(&mut self, now: Millis) {
         self.phase = Phase::Unasked;
