@@ -62,6 +62,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn resident_memory() -> Result<String, std::io::Error> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    Ok(line.map_or_else(|| "unknown".to_owned(), |line| line.trim().to_owned()))
+    let field = |name| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map_or("unknown", str::trim)
+    };
+    Ok(format!(
+        "{}, of which {} are not the program file's",
+        field("VmRSS:"),
+        field("RssAnon:")
+    ))
 }

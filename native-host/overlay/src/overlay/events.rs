@@ -1,8 +1,12 @@
 //! What the overlay reports, and the tasks that report it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use corella_identity::Millis;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use libp2p::PeerId;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
@@ -11,8 +15,9 @@ use crate::node::NodeState;
 use crate::publisher::OwnRecords;
 use crate::sip_stream::OpenStream;
 
-/// Streams whose preface is under way at a time.
+/// Streams whose preface is under way, or whose link waits to be taken, at a time: of all peers, and of one.
 const PREFACES: usize = 64;
+const PREFACES_OF_PEER: usize = 8;
 
 /// What the overlay reports.
 #[derive(Debug)]
@@ -65,37 +70,45 @@ pub(super) async fn accept(
     clock: Clock,
     events: mpsc::Sender<OverlayEvent>,
 ) {
-    let places = Arc::new(Semaphore::new(PREFACES));
-    while let Some(stream) = streams.recv().await {
-        let opened = Opened::from(stream);
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tokio::spawn(link::decline(opened, Decline::Busy));
-            continue;
-        };
-        let (own, now, events) = (own.clone(), clock.now(), events.clone());
-        tokio::spawn(async move {
-            let link = accept_one(opened, &own, now).await;
-            drop(place);
-            if let Some(link) = link {
-                // Nobody listens any more: the link is closed by being dropped.
-                let _ = events.send(OverlayEvent::Incoming(link)).await;
+    let mut prefaces = FuturesUnordered::new();
+    let mut by_peer: HashMap<PeerId, usize> = HashMap::new();
+    loop {
+        tokio::select! {
+            stream = streams.recv() => {
+                let Some(stream) = stream else { return };
+                let opened = Opened::from(stream);
+                let of_peer = by_peer.entry(opened.peer).or_default();
+                if *of_peer == PREFACES_OF_PEER || prefaces.len() == PREFACES {
+                    tokio::spawn(link::decline(opened, Decline::Busy));
+                } else {
+                    *of_peer += 1;
+                    prefaces.push(accept_one(opened, &own, clock.now(), &events));
+                }
             }
-        });
+            Some(peer) = prefaces.next() => {
+                if let Some(of_peer) = by_peer.get_mut(&peer) {
+                    *of_peer -= 1;
+                    if *of_peer == 0 {
+                        by_peer.remove(&peer);
+                    }
+                }
+            }
+        }
     }
 }
 
-async fn accept_one(mut opened: Opened, own: &OwnRecords, now: corella_identity::Millis) -> Option<Link> {
+/// Accepts one stream and reports the link. Gives the peer, whatever became of it.
+async fn accept_one(mut opened: Opened, own: &OwnRecords, now: Millis, events: &mpsc::Sender<OverlayEvent>) -> PeerId {
     let peer = opened.peer;
     let preface = link::accept(&mut opened.stream, |address| own.get(address), &peer, now);
     match timeout(PREFACE_TIME, preface).await {
-        Ok(Ok(Accepted { local, remote })) => Some(Link::new(local, &remote, false, opened)),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a stream did not become a link");
-            None
+        Ok(Ok(Accepted { local, remote })) => {
+            let link = Link::new(local, &remote, false, opened);
+            // If nobody listens any more, the link is closed by being dropped.
+            let _ = events.send(OverlayEvent::Incoming(link)).await;
         }
-        Err(_) => {
-            tracing::debug!("a stream's preface took too long");
-            None
-        }
+        Ok(Err(error)) => tracing::debug!(%error, "a stream did not become a link"),
+        Err(_) => tracing::debug!("the preface of a stream took too long"),
     }
+    peer
 }

@@ -175,7 +175,7 @@ async fn one_device_serves_several_addresses() {
     bob.find_on_line(alice.address()).await;
 }
 
-/// Twenty links asked for at once come over one dial.
+/// Links asked for at once, as many as a device takes at a time, come over one dial.
 #[tokio::test]
 async fn many_links_to_one_device_share_a_connection() {
     let mut alice = Agent::start("alice", TCP, vec![]).await;
@@ -188,10 +188,10 @@ async fn many_links_to_one_device_share_a_connection() {
     });
     let record = Record::sign(&alice.credential, alice.contacts_key(), value, now, now + 60_000).unwrap();
     let connect = || bob.overlay.connect(bob.address(), alice.address(), &record);
-    let links = futures::future::join_all((0..20).map(|_| connect())).await;
+    let links = futures::future::join_all((0..8).map(|_| connect())).await;
     let mut links: Vec<Link> = links.into_iter().map(Result::unwrap).collect();
     let mut accepted = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..8 {
         accepted.push(alice.incoming().await);
     }
     // Closing the device's connections ends every one of them.

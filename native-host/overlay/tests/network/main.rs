@@ -9,6 +9,7 @@
 
 mod child;
 mod faults;
+mod hostile;
 mod liars;
 mod links;
 mod meeting;
