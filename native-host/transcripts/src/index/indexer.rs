@@ -164,6 +164,7 @@ fn follow(opened: &mut Opened, truth: &Connection) -> Result<bool, Trouble> {
         // While nobody held the lock, another process may have gone on.
         opened.progress = read_progress(&opened.index, &moment)?
             .ok_or_else(|| Trouble::Failed("another process has replaced the search index".to_owned()))?;
+        opened.reader.reload()?;
         return Ok(true);
     };
     let before = opened.progress;

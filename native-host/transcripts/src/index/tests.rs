@@ -2,7 +2,7 @@
 //! same, in pages as in one.
 
 use super::fields::{self, Entry, Fields};
-use super::indexer::View;
+use super::indexer::{Indexer, View};
 use super::search::{Wanted, search};
 use crate::message::Direction;
 use crate::query::{AddressMatch, Query, Side, What, parse};
@@ -156,4 +156,24 @@ proptest! {
             prop_assert_eq!(&rows, &whole.rows, "pages of {}", &text);
         }
     }
+}
+
+/// Two processes share an index: what one of them has indexed, the other shows, though nothing was left for it to do.
+#[test]
+fn shows_what_another_indexer_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let truth = crate::schema::open_writing(dir.path()).unwrap();
+    let mut one = Indexer::new(dir.path()).unwrap();
+    let mut other = Indexer::new(dir.path()).unwrap();
+    assert_eq!(one.catch_up().unwrap().searcher.num_docs(), 0);
+    truth
+        .execute(
+            "INSERT INTO message (id, own, peer, direction, text, at, received, position, sequence, state, trust, sealed, request)
+             VALUES ('1', 'alice@example.net', 'bob@example.org', 0, 'word', 1, 1, 1, 1, 'received', 'pinned', 1, 0)",
+            (),
+        )
+        .unwrap();
+    assert_eq!(other.catch_up().unwrap().searcher.num_docs(), 1);
+    other.rest();
+    assert_eq!(one.catch_up().unwrap().searcher.num_docs(), 1);
 }
