@@ -1,10 +1,14 @@
-"""Agents of one machine meet without any configuration, through the folder in XDG_RUNTIME_DIR."""
+"""Agents meet without any configuration: on one machine through a folder in XDG_RUNTIME_DIR, in one network by mDNS."""
 
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from lib.agent import Agent, befriend
 from lib.home import Home
 from lib.native import NativeHost
+from lib.network import Network
 from lib.people import People
 
 
@@ -46,3 +50,24 @@ def test_other_users_of_the_machine_are_not_met(people: People, new_home: Callab
     bob.on_line()
     assert alice.call("status")["peers"] == 0
     assert bob.call("status")["peers"] == 0
+
+
+@pytest.mark.parametrize("address", ["192.168.77.2/24", "192.0.2.2/24"], ids=["private", "public"])
+@pytest.mark.parametrize("way", ["folder", "mdns"])
+def test_agents_with_nothing_set_talk_in_any_network(people: People, scratch: Path, way: str, address: str) -> None:
+    """Whatever addresses the network has: at home, IPv6 gives every machine a public one."""
+    with Network(address) as network:
+
+        def start(name: str) -> Agent:
+            home = Home(scratch / ("shared" if way == "folder" else name))
+            data = scratch / f"{name}-data"
+            return people.keep(Agent(home, f"{name}@example.net", data=data, inside=network))
+
+        alice, bob = start("alice"), start("bob")
+        alice.on_line()
+        bob.on_line()
+        befriend(alice, bob)
+        written = alice.write(bob.address, "no settings")
+        bob.hears("no settings", alice.address)
+        alice.sees_state(written, "delivered")
+        people.end()

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from lib import built
 from lib.home import LOOPBACK, Home
+from lib.network import Network
 from lib.process import Process
 from lib.rpc import Lines, Notification, Rpc
 from lib.waiting import PATIENCE, eventually
@@ -34,20 +35,25 @@ class Agent(Rpc):
         bootstrap: Iterable[str] = (),
         more: Iterable[str] = (),
         data: Path | None = None,
+        inside: Network | None = None,
     ) -> None:
-        """Starts it; `more` are further arguments."""
-        self.home, self.address = home, address
+        """Starts it; `more` are further arguments.
+
+        It stays on loopback, or `inside` a network of its own with the settings that a user has who sets nothing.
+        """
+        self.home, self.address, self.inside = home, address, inside
         self.bootstrap, self.more = list(bootstrap), list(more)
         self.data = data or home.root / "agent"
         self.begun = time.monotonic()
         argv = [str(built.host()), "agent", "--data", str(self.data), "--address", address]
-        argv += _network(self.bootstrap) + self.more
+        argv = [*inside.enter, *argv] if inside else argv + _network(self.bootstrap)
+        argv += self.more
         super().__init__(Process(argv, home, home.root / "agent.log"), Lines())
 
     def again(self) -> Self:
         """Starts it once more, after it ended."""
         self.process.kill()
-        return type(self)(self.home, self.address, self.bootstrap, self.more, self.data)
+        return type(self)(self.home, self.address, self.bootstrap, self.more, self.data, self.inside)
 
     def on_line(self, patience: float = PATIENCE) -> Json:
         """Waits until it is on line; gives its status."""

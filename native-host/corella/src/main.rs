@@ -23,7 +23,5 @@ mod time;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Two crypto providers are linked; the first thing is to say which one TLS uses. It fails only where one was chosen before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()
 }

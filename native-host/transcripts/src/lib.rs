@@ -41,10 +41,9 @@ use index::background::Background;
 use index::follower::Follower;
 use index::indexer::{Indexer, View};
 use reader::Reader;
-use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use writer::{Batch, Writer};
 
 /// The most hits on a page of a search.
@@ -63,8 +62,6 @@ struct Inner {
     /// `None` when opened for reading only.
     writer: Option<Writer>,
     index: IndexSide,
-    /// The last sequence numbers given out, by own address and peer.
-    sequences: Mutex<HashMap<(String, String), u64>>,
 }
 
 enum IndexSide {
@@ -96,7 +93,6 @@ impl Transcripts {
             reader,
             writer: Some(writer),
             index: IndexSide::Keeper(index),
-            sequences: Mutex::default(),
         })))
     }
 
@@ -113,7 +109,6 @@ impl Transcripts {
             reader,
             writer: None,
             index,
-            sequences: Mutex::default(),
         })))
     }
 
@@ -230,31 +225,6 @@ impl Transcripts {
     /// Failures of the disk.
     pub fn outgoing_in(&self, states: &[&str]) -> Result<Vec<Message>, Error> {
         self.0.reader.outgoing_in(states)
-    }
-
-    /// The sequence number for the user's next message in a conversation: above all that were used or given out here, and at
-    /// least `least`. Give the time in milliseconds as `least`: then the numbers of a second device, or of one that lost its
-    /// transcripts, do not begin below those that peers have seen.
-    ///
-    /// # Errors
-    /// The numbers (up to `i64::MAX`) are used up; failures of the disk.
-    pub fn next_sequence(&self, own: &str, with: &str, least: u64) -> Result<u64, Error> {
-        let mut sequences = self.0.sequences.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (own.to_owned(), with.to_owned());
-        let last = match sequences.get(&key) {
-            Some(last) => Some(*last),
-            None => self.0.reader.highest_sequence(own, with)?,
-        };
-        let next = last.map_or(least, |last| least.max(last.saturating_add(1)));
-        if i64::try_from(next).is_err() {
-            let what = "number a message".to_owned();
-            return Err(Error::Invalid {
-                what,
-                detail: "the numbers of this conversation are used up".to_owned(),
-            });
-        }
-        sequences.insert(key, next);
-        Ok(next)
     }
 
     /// For each conversation of an own address: the first sequence number above all that the user's messages in it have.

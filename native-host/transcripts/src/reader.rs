@@ -241,17 +241,6 @@ impl Reader {
                 .map_err(sqlite("count the messages of conversations"))
         })
     }
-
-    /// The highest sequence number that the user has used in a conversation.
-    pub(crate) fn highest_sequence(&self, own: &str, with: &str) -> Result<Option<u64>, Error> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT max(sequence) FROM message WHERE own = ?1 AND peer = ?2 AND direction = 1")
-                .and_then(|mut statement| statement.query_row((own, with), |row| row.get::<_, Option<i64>>(0)))
-                .map(|highest| highest.map(i64::unsigned_abs))
-                .map_err(sqlite("count the messages of a conversation"))
-        })
-    }
 }
 
 /// Reads up to `limit` messages before `before` (or the newest), newest first, each with its standing.

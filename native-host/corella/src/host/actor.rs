@@ -10,7 +10,7 @@ use corella_agent::{
     Agent, CallId, Command, Consent, Event, LinkId, LinkUp, MessageState, Pair, Received, Side, StoreOutcome, Token,
 };
 use corella_identity::{AddressOfRecord, Credential, keystore::Keystore, trust::Trust};
-use corella_overlay::{OverlayEvent, Record, link::Link};
+use corella_overlay::{OverlayEvent, PublishError, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
 use serde_json::Value;
@@ -449,7 +449,8 @@ impl Actor {
             // Records reach the nodes when there are some; the overlay sees to that, and the user need not wait for it.
             let (overlay, credential) = (network.overlay.clone(), credential.clone());
             tokio::spawn(async move {
-                if let Err(error) = overlay.publish(credential).await {
+                // That the overlay was shut down meanwhile is no trouble.
+                if let Err(PublishError::Record(error)) = overlay.publish(credential).await {
                     tracing::error!("an own address could not be published: {error}");
                 }
             });

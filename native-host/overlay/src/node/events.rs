@@ -162,7 +162,9 @@ impl Task {
         } else {
             self.swarm.behaviour_mut().routing.remove_peer(&peer);
         }
-        if self.peers.identified(peer, abilities) {
+        let is_new = self.peers.identified(peer, abilities);
+        self.choose_mode();
+        if is_new {
             self.joined += 1;
             self.look_after_neighbours();
         }

@@ -43,7 +43,7 @@ pub(crate) struct NodeConfig {
 #[derive(Debug, Error)]
 pub enum StartError {
     /// None of the listen addresses could be bound.
-    #[error("no listener could be bound: {0}; is another program on that port?")]
+    #[error("no listener could be bound: {0}")]
     Listen(String),
     /// The system refused something the swarm needs.
     #[error("the network could not be set up: {0}")]

@@ -85,7 +85,7 @@ impl Peers {
     }
 
     /// Whether all there is is on this machine or the local network, as far as one can see from here: then everybody can
-    /// reach us, and we take part in routing without further proof.
+    /// reach us without a relay.
     pub(super) fn are_local(&self) -> bool {
         self.0
             .values()
@@ -93,7 +93,8 @@ impl Peers {
             .all(|scope| matches!(scope, Scope::Loopback | Scope::Private))
     }
 
-    /// Relays that can serve somebody who cannot be reached: those connected from everywhere.
+    /// Relays that can serve somebody who cannot be reached: those connected from everywhere. They also keep everybody's
+    /// records.
     pub(super) fn relays(&self) -> Vec<PeerId> {
         let is_public = |peer: &Peer| peer.connections.values().any(|scope| *scope == Scope::Public);
         self.0

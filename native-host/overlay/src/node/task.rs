@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use corella_identity::trust::TrustAnchors;
 use futures::StreamExt;
-use libp2p::core::transport::ListenerId;
+use libp2p::core::transport::{ListenerId, TransportError};
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -130,6 +130,7 @@ impl Task {
                 Ok(listener) => {
                     self.binding.insert(listener);
                 }
+                Err(TransportError::Other(error)) => self.listen_error = format!("{address}: {error}"),
                 Err(error) => self.listen_error = error.to_string(),
             }
         }
@@ -365,10 +366,10 @@ impl Task {
         }
     }
 
-    /// Takes part in routing if everybody can reach this node: it serves, or all are on the local network; otherwise kad
-    /// decides, by whether a public address was confirmed.
+    /// Takes part in routing if it serves, or as long as it knows nobody who serves everybody: somebody has to keep the
+    /// records. Otherwise kad decides, by whether a public address was confirmed.
     pub(super) fn choose_mode(&mut self) {
-        let mode = (self.serves || self.peers.are_local()).then_some(kad::Mode::Server);
+        let mode = (self.serves || self.peers.relays().is_empty()).then_some(kad::Mode::Server);
         if self.mode != Some(mode) {
             self.mode = Some(mode);
             self.swarm.behaviour_mut().routing.set_mode(mode);

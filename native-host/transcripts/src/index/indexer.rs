@@ -257,14 +257,15 @@ fn open(path: &Path, truth: &Connection, checked: bool) -> Result<Opened, Troubl
     schema::private_directory(path)?;
     let folder = Folder::open(path)?;
     match open_existing(&folder, truth, checked) {
-        Ok(opened) => return Ok(opened),
+        Ok(Some(opened)) => return Ok(opened),
+        Ok(None) => tracing::debug!("a search index is made"),
         Err(reason) => tracing::info!("the search index is made anew: {reason}"),
     }
     let lock = folder
         .acquire_lock(&INDEX_WRITER_LOCK)
         .map_err(|error| TantivyError::LockFailure(error, None))?;
     // Whoever held the lock before may have done the work.
-    if let Ok(opened) = open_existing(&folder, truth, false) {
+    if let Ok(Some(opened)) = open_existing(&folder, truth, false) {
         return Ok(opened);
     }
     folder
@@ -296,9 +297,10 @@ fn ready(index: Index, progress: Progress) -> Result<Opened, Trouble> {
     })
 }
 
-fn open_existing(folder: &Folder, truth: &Connection, checked: bool) -> Result<Opened, String> {
+/// Opens the index if there is one; the error says why it cannot be used.
+fn open_existing(folder: &Folder, truth: &Connection, checked: bool) -> Result<Option<Opened>, String> {
     if !Index::exists(folder).map_err(|error| error.to_string())? {
-        return Err("there is none".to_owned());
+        return Ok(None);
     }
     let index = Index::open(folder.clone()).map_err(|error| error.to_string())?;
     if index.schema() != Fields::schema().0 {
@@ -309,7 +311,8 @@ fn open_existing(folder: &Folder, truth: &Connection, checked: bool) -> Result<O
     if !checked {
         check_files(&index)?;
     }
-    ready(index, progress).map_err(|error| format!("{error:?}"))
+    let opened = ready(index, progress).map_err(|error| format!("{error:?}"))?;
+    Ok(Some(opened))
 }
 
 /// Compares the checksums of all files that the index needs.
