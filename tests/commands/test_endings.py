@@ -1,14 +1,21 @@
 """How processes end: end of input, SIGTERM, and two on one data directory."""
 
+import fcntl
 import stat
+import sys
+import termios
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from lib import built
 from lib.agent import Agent, Helper
-from lib.home import Home
+from lib.home import LOOPBACK, Home
 from lib.native import NativeHost
 from lib.people import People
+from lib.process import Process
+from lib.waiting import eventually
 
 ALICE = "alice@example.net"
 ECHO = "echo@corella.invalid"
@@ -33,6 +40,27 @@ def test_a_host_ends_cleanly_within_two_seconds(host: NativeHost, way: str, is_e
         host.wait("status/changed")
     getattr(host.process, way)()
     assert host.process.ended(within=CLEAN_END) == 0
+
+
+@pytest.mark.parametrize("way", ["send_eof", "terminate"])
+def test_an_agent_that_nobody_reads_ends_cleanly_within_two_seconds(home: Home, way: str) -> None:
+    argv = [str(built.host()), "agent", "--data", str(home.data), "--address", ALICE, "--no-mdns"]
+    agent = Process([*argv, "--listen", LOOPBACK[0]], home, home.root / "log")
+    try:
+        request = b'{"jsonrpc":"2.0","id":1,"method":"status"}\n'
+        assert agent.child.stdin is not None
+        # The pipe and every queue behind it are full of answers.
+        agent.child.stdin.write(request * 10_000)
+        eventually(lambda: _waits_in_pipe(agent.child.stdout) >= 30_000, "the answers do not come")
+        getattr(agent, way)()
+        assert agent.ended(within=CLEAN_END) == 0
+    finally:
+        agent.kill()
+
+
+def _waits_in_pipe(pipe: IO[bytes] | None) -> int:
+    assert pipe is not None
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_a_node_ignores_its_input_and_ends_by_sigterm(people: People, home: Home) -> None:

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,8 @@ use crate::Outcome;
 pub(crate) struct Agent {
     child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    /// Its lines, read as they come whether they are looked at or not.
+    output: Receiver<String>,
     last_id: u64,
     /// What came while something else was waited for.
     kept: VecDeque<Value>,
@@ -46,7 +48,9 @@ impl Agent {
             .stderr(std::fs::File::create(folder.join("log"))?);
         let mut child = command.spawn()?;
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().ok_or("no pipe")?);
+        let lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Ok(Self {
             child,
             input,
@@ -122,10 +126,8 @@ impl Agent {
     }
 
     fn read(&mut self) -> Outcome<Value> {
-        let mut line = String::new();
-        if self.output.read_line(&mut line)? == 0 {
-            return Err("an agent ended; see the log in its folder".into());
-        }
+        let line = self.output.recv();
+        let line = line.map_err(|_| "an agent ended; see the log in its folder")?;
         Ok(serde_json::from_str(&line)?)
     }
 }

@@ -137,3 +137,43 @@ fn a_strangers_second_key_is_not_heard_under_the_first_ones_name() {
     world.run(60_000);
     assert_eq!(world.inbox(0, 1), ["first"]);
 }
+
+#[test]
+fn a_call_that_somebody_else_answers_is_made_again() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let (pair, bob) = (world.pair(0, 1), world.nodes[1].credential.certificate().clone());
+    let somebody = Credential::self_signed(&address("bob"), world.now).unwrap();
+    world.kill(1);
+    world.run(0);
+
+    let mut alice = world.nodes[0].agent.take().unwrap();
+    let now = alice.next_wakeup().unwrap();
+    let locate = Action::Locate(pair.clone());
+    assert!(alice.handle(now, Event::Wake).contains(&locate));
+    let claims = vec![Claim { certificate: bob }];
+    let pair_found = pair.clone();
+    let called = alice.handle(
+        now,
+        Event::Located {
+            pair: pair_found,
+            claims,
+        },
+    );
+    assert!(matches!(called.as_slice(), [Action::Connect { .. }]));
+    let up = LinkUp {
+        link: 1_000_000,
+        pair,
+        device: "somebody's".to_owned(),
+        certificate: somebody.certificate().clone(),
+    };
+    assert!(
+        alice
+            .handle(now, Event::LinkUp(up))
+            .contains(&Action::CloseLink(1_000_000))
+    );
+    let again = alice.next_wakeup().unwrap();
+    assert!(again - now <= 2_000);
+    assert!(alice.handle(again, Event::Wake).contains(&locate));
+}

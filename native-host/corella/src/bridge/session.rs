@@ -1,6 +1,7 @@
 //! One conversation with a client: requests in, answers and notifications out, `hello` first.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -8,6 +9,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     frame::{Frame, Reader, Writer},
@@ -20,6 +22,8 @@ use crate::{
 
 /// Documents that wait for a slow client.
 const QUEUE: usize = 1024;
+/// How long the last answers may take to be read.
+const FLUSHING: Duration = Duration::from_millis(500);
 
 /// Opens the host for a profile, once `hello` named it.
 pub(crate) type Opener = Box<dyn Fn(String) -> BoxFuture<'static, Result<Arc<Host>, RpcError>> + Send>;
@@ -43,11 +47,22 @@ where
 {
     let (out, queue) = mpsc::channel::<String>(QUEUE);
     let writing = tokio::spawn(write_all(writer, queue));
+    let told = Told {
+        opened,
+        fell_behind: CancellationToken::new(),
+    };
     if let Session::Open(host) = &session {
-        begin(host, &out, &opened);
+        told.begin(host, &out);
     }
     loop {
-        match reader.next().await {
+        let frame = tokio::select! {
+            frame = reader.next() => frame,
+            () = told.fell_behind.cancelled() => {
+                tracing::error!("the client does not read what it is told; ending");
+                break;
+            }
+        };
+        match frame {
             Frame::End => break,
             Frame::Bad(what) => {
                 let error = RpcError::new(ErrorName::BadFrame, format!("{what} cannot be skipped; ending"));
@@ -59,28 +74,41 @@ where
                 Incoming::Invalid(id, error) => {
                     let _ = out.send(rpc::response(&id, Err(error))).await;
                 }
-                Incoming::Request(request) => take(&mut session, request, &out, &opened).await,
+                Incoming::Request(request) => take(&mut session, request, &out, &told).await,
             },
         }
         if out.is_closed() {
             break;
         }
     }
-    // The forwarder of notifications holds the queue open, so what was answered is flushed, and then the writer is let go.
-    let _ = out.send(String::new()).await;
-    drop(out);
-    let _ = tokio::time::timeout(std::time::Duration::from_millis(500), writing).await;
+    // The forwarder of notifications holds the queue open, so what was answered is flushed, and then the writer is let go. A
+    // client that does not read is not waited for.
+    let flushed = async {
+        let _ = out.send(String::new()).await;
+        drop(out);
+        let _ = writing.await;
+    };
+    let _ = tokio::time::timeout(FLUSHING, flushed).await;
 }
 
-fn begin(host: &Arc<Host>, out: &mpsc::Sender<String>, opened: &Opened) {
-    tokio::spawn(tell(host.subscribe(), out.clone()));
-    *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
+/// What becomes of a session's host: somebody has to end it, and the client is told its news.
+struct Told {
+    opened: Opened,
+    /// Cancelled when the client did not keep up with the news.
+    fell_behind: CancellationToken,
 }
 
-async fn take(session: &mut Session, request: Request, out: &mpsc::Sender<String>, opened: &Opened) {
+impl Told {
+    fn begin(&self, host: &Arc<Host>, out: &mpsc::Sender<String>) {
+        tokio::spawn(tell(host.subscribe(), out.clone(), self.fell_behind.clone()));
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
+    }
+}
+
+async fn take(session: &mut Session, request: Request, out: &mpsc::Sender<String>, told: &Told) {
     let Request { id, method, params } = request;
     if method == "hello" {
-        let result = hello(session, params, out, opened).await;
+        let result = hello(session, params, out, told).await;
         let _ = out.send(rpc::response(&id, result)).await;
         return;
     }
@@ -104,7 +132,7 @@ async fn hello(
     session: &mut Session,
     params: Value,
     out: &mpsc::Sender<String>,
-    opened: &Opened,
+    told: &Told,
 ) -> Result<Value, RpcError> {
     let params: HelloParams =
         serde_json::from_value(params).map_err(|error| RpcError::new(ErrorName::InvalidParams, error.to_string()))?;
@@ -123,7 +151,7 @@ async fn hello(
             ));
         }
         let host = opener(profile).await?;
-        begin(&host, out, opened);
+        told.begin(&host, out);
         *session = Session::Open(host);
     }
     let Session::Open(host) = session else {
@@ -164,12 +192,19 @@ fn check_version(theirs: &str) -> Result<(), RpcError> {
         .with("host", VERSION))
 }
 
-/// Passes notifications on until the client or the host is gone.
-async fn tell(mut notifications: mpsc::Receiver<Notification>, out: mpsc::Sender<String>) {
+/// Passes notifications on until the client is gone, or does not keep up with them.
+async fn tell(
+    mut notifications: mpsc::Receiver<Notification>,
+    out: mpsc::Sender<String>,
+    fell_behind: CancellationToken,
+) {
     loop {
         tokio::select! {
             notification = notifications.recv() => {
-                let Some(notification) = notification else { return };
+                let Some(notification) = notification else {
+                    fell_behind.cancel();
+                    return;
+                };
                 if out.send(rpc::notification(&notification)).await.is_err() {
                     return;
                 }

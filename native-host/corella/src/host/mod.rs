@@ -37,7 +37,7 @@ use crate::{
 };
 use actor::{Actor, Input};
 
-/// Notifications that wait for one slow listener; more than that are lost to it.
+/// Notifications that wait for one slow listener; with more than that it is one no longer.
 const NOTIFICATIONS: usize = 8192;
 /// How long an orderly end may take.
 const ENDING: Duration = Duration::from_millis(1500);
@@ -67,17 +67,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Tells everybody who listens.
+    /// Tells everybody who listens. Who does not take what is told loses the place among them, rather than some of the news.
     pub(crate) fn notify(&self, notification: &Notification) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.retain(|listener| match listener.try_send(notification.clone()) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                tracing::warn!("a client does not read; a notification is lost to it");
-                true
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
-        });
+        listeners.retain(|listener| listener.try_send(notification.clone()).is_ok());
     }
 }
 
@@ -149,7 +142,7 @@ impl Host {
         .boxed()
     }
 
-    /// Notifications from now on.
+    /// Notifications from now on, until the host ends or the listener falls too far behind.
     pub(crate) fn subscribe(&self) -> mpsc::Receiver<Notification> {
         let (sender, receiver) = mpsc::channel(NOTIFICATIONS);
         self.shared
