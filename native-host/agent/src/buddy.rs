@@ -1,11 +1,14 @@
 //! The people the user knows: consent, the key in use, and open questions about it.
 
 use corella_identity::{
-    AddressOfRecord, Certificate, Millis,
+    AddressOfRecord, Certificate, Fingerprint, Millis,
     trust::{self, Choice, Known, Question, Trust},
 };
 
 use crate::{Action, Agent, Notice, Pair, Reason};
+
+/// Most certificates of one person that are remembered as refused; the oldest are forgotten.
+const REFUSED: usize = 32;
 
 /// Whether the user wants to hear from somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,8 @@ pub struct Buddy {
     pub known: Option<Known>,
     /// What the user must decide before anything is sent.
     pub question: Option<Question>,
+    /// What claimed to be this person's key when the user was asked, and was not chosen: it raises no question again.
+    pub refused: Vec<Fingerprint>,
 }
 
 impl Buddy {
@@ -63,7 +68,25 @@ impl Buddy {
             consent,
             known: None,
             question: None,
+            refused: Vec::new(),
         }
+    }
+
+    /// The user has chosen one of the keys: there is no question any more, about none of them.
+    pub(crate) fn choose(&mut self, chosen: Known) {
+        let candidates = self.question.take().map(|q| q.candidates).unwrap_or_default();
+        self.refused.extend(candidates.iter().map(|c| c.fingerprint));
+        let chosen_one = chosen.certificate.fingerprint();
+        self.refused.retain(|f| *f != chosen_one);
+        let excess = self.refused.len().saturating_sub(REFUSED);
+        self.refused.drain(..excess);
+        self.known = Some(chosen);
+    }
+
+    /// Those of the presented certificates about which the user has not said that they are somebody else's.
+    pub(crate) fn eligible(&self, presented: &[Certificate]) -> Vec<Certificate> {
+        let is_refused = |c: &&Certificate| self.refused.contains(&c.fingerprint());
+        presented.iter().filter(|c| !is_refused(c)).cloned().collect()
     }
 }
 
@@ -99,7 +122,8 @@ impl Agent {
         if buddy.question.is_some() {
             return false;
         }
-        match trust::choose(&self.settings.anchors, address, buddy.known.as_ref(), presented, now) {
+        let presented = buddy.eligible(presented);
+        match trust::choose(&self.settings.anchors, address, buddy.known.as_ref(), &presented, now) {
             Choice::Keep => return true,
             Choice::Nothing => return false,
             Choice::Adopt { certificate, trust } => buddy.known = Some(Known { certificate, trust }),

@@ -195,8 +195,7 @@ impl Agent {
                 .is_some_and(|k| k.certificate.fingerprint() == fingerprint);
             let verified = kept && buddy.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
             let trust = if verified { Trust::Verified } else { Trust::Pinned };
-            buddy.known = Some(Known { certificate, trust });
-            buddy.question = None;
+            buddy.choose(Known { certificate, trust });
             if !kept {
                 self.close_links(&address, out);
             }

@@ -248,15 +248,18 @@ impl Agent {
     /// Somebody called with another key than the known one. The caller is not heard, and the known key's devices are sought
     /// first: only when none of them answers is the user asked, so that an impostor cannot silence somebody who is there.
     fn challenged(&mut self, now: Millis, pair: &Pair, certificate: &Certificate) -> bool {
-        let Some(known) = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref()) else {
+        let Some(buddy) = self.buddies.get(&pair.with).filter(|b| b.known.is_some()) else {
             return false;
         };
-        let anchors = &self.settings.anchors;
-        let presented = std::slice::from_ref(certificate);
-        if !matches!(
-            trust::choose(anchors, &pair.with, Some(known), presented, now),
-            Choice::Ask(_)
-        ) {
+        let presented = buddy.eligible(std::slice::from_ref(certificate));
+        let choice = trust::choose(
+            &self.settings.anchors,
+            &pair.with,
+            buddy.known.as_ref(),
+            &presented,
+            now,
+        );
+        if !matches!(choice, Choice::Ask(_)) {
             return false;
         }
         if let Some(peer) = self.peers.get_mut(pair).filter(|p| p.links.is_empty()) {

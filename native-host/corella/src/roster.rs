@@ -21,7 +21,8 @@ CREATE TABLE buddies (
     consent     TEXT NOT NULL CHECK (consent IN ('buddy', 'request', 'blocked')),
     certificate BLOB,
     trust       TEXT,
-    question    TEXT
+    question    TEXT,
+    refused     TEXT NOT NULL
 ) STRICT;
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
@@ -73,7 +74,8 @@ impl Roster {
     /// Everyone. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let db = self.db();
-        let mut query = db.prepare("SELECT address, name, own, consent, certificate, trust, question FROM buddies")?;
+        let mut query =
+            db.prepare("SELECT address, name, own, consent, certificate, trust, question, refused FROM buddies")?;
         let rows = query.query_map([], |row| {
             Ok(Row {
                 address: row.get(0)?,
@@ -83,6 +85,7 @@ impl Roster {
                 certificate: row.get(4)?,
                 trust: row.get(5)?,
                 question: row.get(6)?,
+                refused: row.get(7)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -98,7 +101,7 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db().execute(
-            "INSERT OR REPLACE INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -107,6 +110,7 @@ impl Roster {
                 buddy.known.as_ref().map(|k| k.certificate.der()),
                 buddy.known.as_ref().map(|k| k.trust.as_str()),
                 buddy.question.as_ref().map(|q| question_json(q).to_string()),
+                json!(buddy.refused).to_string(),
             ],
         )?;
         Ok(())
@@ -150,6 +154,7 @@ struct Row {
     certificate: Option<Vec<u8>>,
     trust: Option<String>,
     question: Option<String>,
+    refused: String,
 }
 
 impl Row {
@@ -172,6 +177,7 @@ impl Row {
             consent: Consent::parse(&self.consent)?,
             known,
             question: self.question.and_then(|text| question(&text)),
+            refused: serde_json::from_str(&self.refused).ok()?,
         })
     }
 }
@@ -256,6 +262,7 @@ mod tests {
                     trust: Trust::Unverified,
                 }],
             }),
+            refused: vec![certificate("bob@example.net").fingerprint()],
             ..Buddy::new(address("bob@example.net"), Consent::Buddy)
         };
         {
@@ -281,6 +288,7 @@ mod tests {
             found[0].question.as_ref().unwrap().candidates[0].fingerprint,
             other.fingerprint()
         );
+        assert_eq!(found[0].refused, buddy.refused);
         assert_eq!(found[0].name.as_deref(), Some("Bob"));
         assert_eq!(
             roster.presence().unwrap(),
