@@ -40,10 +40,10 @@ class Process:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
-        for stream in (self.child.stdin, self.child.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        # Its output is left to whoever reads it: a thread that is just about to would read the next process's by its number.
+        if self.child.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.child.stdin.close()
         self._stderr.close()
 
     def ended(self, within: float) -> int:
