@@ -107,7 +107,17 @@ impl Agent {
                 state: MessageState::Pending,
             }),
         });
-        self.enqueue(now, pair, outgoing, out);
+        if self.is_buddy(&pair.with) {
+            self.enqueue(now, pair, outgoing, out);
+        } else {
+            // The user has blocked or removed the person meanwhile.
+            out.push(Action::SetState {
+                reason: self.is_blocked(&pair.with).then_some(Reason::Blocked),
+                pair,
+                id: outgoing.id,
+                state: MessageState::Failed,
+            });
+        }
     }
 
     fn retry(
@@ -271,7 +281,7 @@ impl Agent {
         if self.own.contains(&address) {
             return Err(CommandError::OwnAddress);
         }
-        self.give_up(&address, out);
+        self.give_up(&address, Some(Reason::Blocked), out);
         let buddy = self
             .buddies
             .entry(address.clone())
@@ -283,7 +293,7 @@ impl Agent {
 
     fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
         let reply = self.reply_buddy(&address)?;
-        self.give_up(&address, out);
+        self.give_up(&address, None, out);
         self.close_links(&address, out);
         self.buddies.remove(&address);
         self.requests.remove(&address);
@@ -292,8 +302,8 @@ impl Agent {
         Ok(reply)
     }
 
-    /// The user wants no more of this peer: it is told that we are gone, and nothing more is sent.
-    fn give_up(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+    /// The user wants no more of this peer: it is told that we are gone, and nothing more is sent, for this reason.
+    fn give_up(&mut self, address: &AddressOfRecord, reason: Option<Reason>, out: &mut Vec<Action>) {
         if let (Some((certificate, _)), true) = (self.usable_key(address), self.is_buddy(address)) {
             for (link, pair) in self.links.iter().filter(|(_, p)| p.with == *address) {
                 out.push(Action::SendContent {
@@ -306,13 +316,16 @@ impl Agent {
         }
         for (pair, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
             for id in peer.outbox.ids() {
-                peer.outbox.remove(&id);
-                out.push(Action::SetState {
-                    pair: pair.clone(),
-                    id,
-                    state: MessageState::Failed,
-                    reason: Some(Reason::Blocked),
-                });
+                let given_up = peer.outbox.remove(&id);
+                // What the peer has is not made undone; only its notice is not waited for any more.
+                if given_up.is_some_and(|m| m.state == MessageState::Pending) {
+                    out.push(Action::SetState {
+                        pair: pair.clone(),
+                        id,
+                        state: MessageState::Failed,
+                        reason,
+                    });
+                }
             }
         }
     }

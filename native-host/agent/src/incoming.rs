@@ -1,7 +1,7 @@
 //! What comes in from peers.
 //!
 //! A stranger's messages are kept as requests, within limits: a few per stranger and a bounded number of strangers, so that a crowd can
-//! neither fill the disk nor bury the requests of others. The count per stranger starts anew with the program.
+//! neither fill the disk nor bury the requests of others. These counts start anew with the program.
 
 use corella_identity::{Millis, trust::Trust};
 
@@ -10,24 +10,36 @@ use crate::{
 };
 
 /// Requests kept of one stranger.
-const REQUESTS_PER_STRANGER: u32 = 50;
+const REQUESTS_PER_STRANGER: usize = 50;
 /// Strangers who may wait for an answer at a time.
 const STRANGERS: usize = 200;
+/// Of these, how many may have written from one device.
+const STRANGERS_ON_DEVICE: usize = 5;
+/// What one link may say before it is settled whose key it bears.
+const UNHEARD: usize = 64;
 
 impl Agent {
     pub(crate) fn received(&mut self, now: Millis, received: Received, out: &mut Vec<Action>) {
-        let Received {
-            link,
-            token,
-            id,
-            at,
-            sequence,
-            content,
-        } = received;
+        let (link, token) = (received.link, received.token);
         let Some(pair) = self.links.get(&link).cloned() else {
             out.push(Action::Answer { token, status: 480 });
             return;
         };
+        if self.is_unsettled(&pair) {
+            let link = self.peers.get_mut(&pair).and_then(|p| p.links.get_mut(&link));
+            match link.filter(|link| link.unheard.len() < UNHEARD) {
+                Some(link) => link.unheard.push(received),
+                None => out.push(Action::Answer { token, status: 480 }),
+            }
+            return;
+        }
+        let Received {
+            id,
+            at,
+            sequence,
+            content,
+            ..
+        } = received;
         if self.is_blocked(&pair.with) {
             out.push(Action::Answer { token, status: 603 });
             return;
@@ -62,6 +74,24 @@ impl Agent {
                 });
                 out.push(Action::Answer { token, status: 200 });
             }
+        }
+    }
+
+    /// Whether it is open which key is this person's: whoever claims to be them is not heard before.
+    fn is_unsettled(&self, pair: &Pair) -> bool {
+        let buddy = self.buddies.get(&pair.with).filter(|b| b.consent == Consent::Buddy);
+        buddy.is_some_and(|b| b.known.is_none()) && !self.settings.accept_everyone
+    }
+
+    /// The key may be settled now: what waited for that is heard, or refused with the link that it came on.
+    pub(crate) fn hear_what_waited(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        if self.is_unsettled(pair) {
+            return;
+        }
+        let links = self.peers.get_mut(pair).into_iter().flat_map(|p| p.links.values_mut());
+        let waited: Vec<Received> = links.flat_map(|link| std::mem::take(&mut link.unheard)).collect();
+        for received in waited {
+            self.received(now, received, out);
         }
     }
 
@@ -123,14 +153,21 @@ impl Agent {
 
     /// Makes room for one more request of a stranger; the key on the link is the first one seen.
     fn take_request(&mut self, now: Millis, link: crate::LinkId, pair: &Pair, out: &mut Vec<Action>) -> bool {
-        let count = self.requests.get(&pair.with).copied().unwrap_or(0);
-        if count >= REQUESTS_PER_STRANGER {
+        let kept = self.requests.get(&pair.with).copied().unwrap_or(0);
+        let arriving = self.arriving.keys().filter(|(p, _)| p == pair).count();
+        if kept + arriving >= REQUESTS_PER_STRANGER {
             return false;
         }
         if !self.buddies.contains_key(&pair.with) {
             if self.buddies.values().filter(|b| b.consent == Consent::Request).count() >= STRANGERS {
                 return false;
             }
+            let device = self.peers.get(pair).and_then(|p| p.links.get(&link)).map(|l| &l.device);
+            let strangers = self.strangers.entry(device.cloned().unwrap_or_default()).or_default();
+            if strangers.len() >= STRANGERS_ON_DEVICE {
+                return false;
+            }
+            strangers.insert(pair.with.clone());
             let stranger = Buddy {
                 own: Some(pair.own.clone()),
                 ..Buddy::new(pair.with.clone(), Consent::Request)
@@ -146,7 +183,6 @@ impl Agent {
                 return false;
             }
         }
-        self.requests.insert(pair.with.clone(), count + 1);
         true
     }
 
@@ -163,7 +199,11 @@ impl Agent {
         let buddy = self.is_buddy(&pair.with);
         let (status, notice) = match outcome {
             StoreOutcome::Failed => (500, false),
-            StoreOutcome::New => (if buddy { 200 } else { 202 }, buddy),
+            StoreOutcome::New if buddy => (200, true),
+            StoreOutcome::New => {
+                *self.requests.entry(pair.with.clone()).or_default() += 1;
+                (202, false)
+            }
             StoreOutcome::Duplicate { request } => (if request { 202 } else { 200 }, !request && buddy),
         };
         for (_, token) in waiting {

@@ -88,7 +88,9 @@ pub struct Agent {
     /// Messages of peers on their way to the disk, with the requests that wait for it.
     arriving: BTreeMap<(Pair, String), Vec<(LinkId, Token)>>,
     /// Messages taken from people without consent since the start; see [`incoming`].
-    requests: BTreeMap<AddressOfRecord, u32>,
+    requests: BTreeMap<AddressOfRecord, usize>,
+    /// The strangers who wrote from each device.
+    strangers: BTreeMap<String, BTreeSet<AddressOfRecord>>,
 }
 
 impl Agent {
@@ -104,6 +106,7 @@ impl Agent {
             sending: BTreeMap::new(),
             arriving: BTreeMap::new(),
             requests: BTreeMap::new(),
+            strangers: BTreeMap::new(),
         };
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;

@@ -8,9 +8,9 @@ use crate::{MessageState, Reason};
 
 /// A message waits this long for its notice on a link that stands before it is sent again; then twice as long, and so on.
 const PATIENCE: Millis = 30_000;
-/// The longest of those waits.
+/// The longest of all waits.
 const MOST_PATIENCE: Millis = 3_600_000;
-/// A device that is busy or in trouble is left alone this long.
+/// A device that is busy or in trouble is left alone this long; then twice as long, and so on.
 const BUSY_WAIT: Millis = 5_000;
 
 /// A message that found nobody for seven days is given up: peers take none that is older.
@@ -38,6 +38,7 @@ struct Entry {
     message: Outgoing,
     again_at: Option<Millis>,
     patience: Millis,
+    busy_wait: Millis,
     sealed_again: bool,
 }
 
@@ -65,6 +66,7 @@ impl Outbox {
                 message,
                 again_at: None,
                 patience: PATIENCE,
+                busy_wait: BUSY_WAIT,
                 sealed_again: false,
             },
         );
@@ -148,11 +150,17 @@ impl Outbox {
         self.again_at(place, at);
     }
 
-    /// The device was busy: the message is sent again a little later.
+    /// The device was busy: the message is sent again later, with growing patience.
     pub(crate) fn put_off(&mut self, now: Millis, id: &str) {
-        if let Some(place) = self.places.get(id).cloned() {
-            self.again_at(place, now + BUSY_WAIT);
-        }
+        let Some(place) = self.places.get(id).cloned() else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&place) else {
+            return;
+        };
+        let at = now + entry.busy_wait;
+        entry.busy_wait = (entry.busy_wait * 2).min(MOST_PATIENCE);
+        self.again_at(place, at);
     }
 
     /// Whether a message that could not be opened may be sealed once more; only the first time.

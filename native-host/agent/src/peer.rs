@@ -8,7 +8,7 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Claim, Content, LinkId, LinkUp, MessageState, Pair, Presence, Reason,
+    Action, Agent, Claim, Content, LinkId, LinkUp, MessageState, Pair, Presence, Reason, Received,
     notices::Owed,
     outbox::{Outbox, Place},
     reach::Reach,
@@ -32,10 +32,12 @@ pub(crate) struct Peer {
 
 #[derive(Debug)]
 pub(crate) struct Link {
-    device: String,
+    pub(crate) device: String,
     pub(crate) certificate: Certificate,
     /// What the device at the other end said of its user.
     pub(crate) presence: Option<Presence>,
+    /// What came before it was settled whose key this is, in order.
+    pub(crate) unheard: Vec<Received>,
     in_flight: BTreeSet<String>,
     /// Everything in the outbox up to here was sent on this link.
     cursor: Option<Place>,
@@ -48,6 +50,7 @@ impl Link {
             device,
             certificate,
             presence: None,
+            unheard: Vec::new(),
             in_flight: BTreeSet::new(),
             cursor: None,
             again: BTreeSet::new(),
@@ -161,6 +164,7 @@ impl Agent {
             _ if met => self.unreachable(now, pair, out),
             _ => self.search_failed(now, pair, Reason::Unknown, out),
         }
+        self.hear_what_waited(now, pair, out);
     }
 
     pub(crate) fn unreachable(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
@@ -220,8 +224,10 @@ impl Agent {
             device,
             certificate,
         } = up;
-        let known = self.buddies.get(&pair.with).map(|b| b.known.is_some());
+        let buddy = self.buddies.get(&pair.with);
+        let known = buddy.map(|b| b.known.is_some());
         let refused = !self.own.contains(&pair.own)
+            || buddy.is_some_and(|b| b.question.is_some())
             || self.challenged(now, &pair, &certificate)
             || (known == Some(true) && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out));
         if refused {
@@ -273,6 +279,11 @@ impl Agent {
 
     pub(crate) fn link_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) {
         let Some(pair) = self.links.remove(&link) else { return };
+        let ended = self.peers.get_mut(&pair).and_then(|p| p.links.get_mut(&link));
+        for unheard in ended.map(|l| std::mem::take(&mut l.unheard)).unwrap_or_default() {
+            let (token, status) = (unheard.token, 480);
+            out.push(Action::Answer { token, status });
+        }
         self.with_presence_watched(&pair.with, out, |agent| {
             let Some(peer) = agent.peers.get_mut(&pair) else { return };
             peer.links.remove(&link);
@@ -349,7 +360,8 @@ impl Agent {
             // RFC 3261 21.4.18, 21.4.24, 21.5: the device is there, and this passes.
             408 | 480 | 486 | 491 | 500 | 503 | 504 => {
                 peer.outbox.put_off(now, id);
-                None
+                // So a peer answers whom it does not want to hear more of for now.
+                (status == 480).then_some((MessageState::Pending, Some(Reason::Waiting)))
             }
             // The peer could not open it. It may have changed its key: look again and seal once more, under the same id.
             493 if peer.outbox.may_seal_again(id) => {
@@ -366,7 +378,9 @@ impl Agent {
                 let refused = peer.outbox.get(id).is_some_and(|m| m.state == MessageState::Pending);
                 refused && peer.outbox.remove(id).is_some()
             } else {
-                peer.outbox.expect_notice(now, id);
+                if state == MessageState::Sent {
+                    peer.outbox.expect_notice(now, id);
+                }
                 peer.outbox.mark(id, state, reason)
             };
             if told {

@@ -4,12 +4,29 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     path::Path,
+    time::{Duration, Instant},
 };
+
+/// How long a program may take to end in good order.
+const ENDING: Duration = Duration::from_secs(2);
+/// How often the lock is tried meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Held as long as it lives; the system lets go of it however the program ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+}
+
+/// Takes the lock, and waits a little for a program that is just ending; `None` if another goes on holding it.
+pub(crate) fn take_soon(path: &Path) -> io::Result<Option<Lock>> {
+    let until = Instant::now() + ENDING;
+    loop {
+        match take(path)? {
+            None if Instant::now() < until => std::thread::sleep(LOOK),
+            taken => return Ok(taken),
+        }
+    }
 }
 
 /// Takes the lock; `None` if another program holds it.
@@ -46,7 +63,11 @@ mod tests {
         assert!(!is_held(&path));
         let first = take(&path).unwrap().unwrap();
         assert!(take(&path).unwrap().is_none() && is_held(&path));
-        drop(first);
-        assert!(take(&path).unwrap().is_some());
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| take_soon(&path).unwrap());
+            drop(first);
+            waiting.join().unwrap()
+        });
+        assert!(waiting.is_some());
     }
 }

@@ -67,13 +67,15 @@ fn user_id() -> String {
 pub(crate) struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Makes the directory, for its owner only.
+    /// Makes the directory, for its owner only; one that is there becomes so.
     pub(crate) fn create(path: &Path) -> io::Result<DataDir> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path)?;
+        #[cfg(unix)]
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         Ok(DataDir(path.canonicalize()?))
     }
 

@@ -33,6 +33,39 @@ fn several_keys_for_a_new_address_are_a_question_and_nothing_is_sent() {
 }
 
 #[test]
+fn nobody_is_heard_in_a_name_that_several_claim() {
+    let mut world = World::of(&["alice", "bob"]);
+    let impostor = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let false_bob = world.add(address("bob"), impostor);
+    world.command(0, Command::Add(address("bob"), None));
+    for n in [1, false_bob] {
+        world.command(n, Command::Add(address("alice"), None));
+        world.send(n, 0, &format!("it is me {n}"));
+    }
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+    assert!(world.inbox(0, 1).is_empty());
+    assert_eq!(world.sees(0, 1), Status::Offline);
+    let right = world.nodes[1].credential.certificate().fingerprint();
+    world.command(0, Command::Accept(address("bob"), Some(right)));
+    world.run(600_000);
+    assert_eq!(world.inbox(0, 1), ["it is me 1"]);
+    assert_eq!(world.sees(0, 1), Status::Online);
+}
+
+#[test]
+fn the_first_words_wait_until_it_is_settled_who_says_them() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.command(1, Command::Add(address("alice"), None));
+    world.send(1, 0, "you know me");
+    world.nodes[1].shown.clear();
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(1_000);
+    assert_eq!(world.inbox(0, 1), ["you know me"], "without a wait");
+    assert_eq!(world.sees(0, 1), Status::Online);
+}
+
+#[test]
 fn two_who_called_before_they_were_added_are_a_question_too() {
     let mut world = World::of(&["alice", "bob"]);
     let other = Credential::self_signed(&address("bob"), world.now).unwrap();

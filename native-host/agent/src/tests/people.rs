@@ -1,5 +1,7 @@
 //! Consent and presence.
 
+use corella_identity::Credential;
+
 use super::world::{World, address};
 use crate::*;
 
@@ -106,6 +108,80 @@ fn a_stranger_cannot_fill_the_disk() {
 }
 
 #[test]
+fn what_a_stranger_repeats_counts_once() {
+    let mut world = World::of(&["alice", "eve"]);
+    for n in 0..12 {
+        world.send(1, 0, &format!("hello {n}"));
+    }
+    for _ in 0..10 {
+        world.run(1_000);
+        world.kill(1);
+        world.start(1);
+    }
+    world.send(1, 0, "one more");
+    world.run(10_000);
+    assert_eq!(world.inbox(0, 1).len(), 13);
+}
+
+#[test]
+fn one_device_is_a_few_strangers_at_most() {
+    let mut world = World::of(&["alice", "eve"]);
+    let mallory: Vec<usize> = (0..9)
+        .map(|n| {
+            let name = format!("mallory{n}");
+            let credential = Credential::self_signed(&address(&name), world.now).unwrap();
+            world.add(address(&name), credential)
+        })
+        .collect();
+    for n in &mallory {
+        world.link_from(*n, 0, "mallory's device");
+        world.send(*n, 0, "buy this");
+    }
+    world.run(1_000);
+    let told: usize = mallory.iter().map(|n| world.inbox(0, *n).len()).sum();
+    assert_eq!(told, 5);
+    let id = world.send(mallory[8], 0, "hello?");
+    world.send(1, 0, "an honest word");
+    world.run(10_000);
+    assert_eq!(world.inbox(0, 1), ["an honest word"]);
+    let row = world.row(mallory[8], 0, Side::Out, &id).unwrap();
+    assert_eq!(
+        (row.state, row.reason),
+        (Some(MessageState::Pending), Some(Reason::Waiting))
+    );
+}
+
+#[test]
+fn what_is_written_and_blocked_in_one_breath_is_not_sent() {
+    for (forbid, reason) in [
+        (Command::Block(address("bob")), Some(Reason::Blocked)),
+        (Command::Remove(address("bob")), None),
+    ] {
+        let mut world = World::of(&["alice", "bob"]);
+        world.befriend(0, 1);
+        world.run(1_000);
+        let id = world.send(0, 1, "never mind");
+        world.command(0, forbid);
+        world.run(10_000);
+        assert!(world.inbox(1, 0).is_empty());
+        let row = world.row(0, 1, Side::Out, &id).unwrap();
+        assert_eq!((row.state, row.reason), (Some(MessageState::Failed), reason));
+    }
+}
+
+#[test]
+fn what_the_peer_has_stays_sent_when_the_peer_is_removed() {
+    let mut world = World::of(&["alice", "bob"]);
+    let id = world.send(0, 1, "hello");
+    world.run(5_000);
+    let state = |world: &World| world.row(0, 1, Side::Out, &id).unwrap().state;
+    assert_eq!(state(&world), Some(MessageState::Sent), "Bob has not consented");
+    world.command(0, Command::Remove(address("bob")));
+    world.run(5_000);
+    assert_eq!(state(&world), Some(MessageState::Sent));
+}
+
+#[test]
 fn the_blocked_are_not_heard_and_see_nothing() {
     let mut world = World::of(&["alice", "bob"]);
     world.befriend(0, 1);
@@ -152,10 +228,7 @@ fn removing_somebody_gives_up_what_waits_for_them() {
     world.command(0, Command::Remove(address("bob")));
     world.run(5_000);
     let row = world.row(0, 1, Side::Out, &id).unwrap();
-    assert_eq!(
-        (row.state, row.reason),
-        (Some(MessageState::Failed), Some(Reason::Blocked))
-    );
+    assert_eq!((row.state, row.reason), (Some(MessageState::Failed), None));
     assert!(world.agent(0).buddies().is_empty());
     world.start(1);
     world.run(60_000);

@@ -476,11 +476,17 @@ impl World {
 
     /// A connection that `n` opens to `m`.
     pub(crate) fn link(&mut self, n: usize, m: usize) {
+        self.link_from(n, m, &format!("device{n}"));
+    }
+
+    /// A connection that `n` opens to `m` from this device.
+    pub(crate) fn link_from(&mut self, n: usize, m: usize, device: &str) {
         let (here, there) = (self.fresh(), self.fresh());
         self.wires.push(Wire {
             ends: [(n, here), (m, there)],
         });
-        for (x, y, link) in [(n, m, here), (m, n, there)] {
+        let other = format!("device{m}");
+        for (x, y, link, device) in [(n, m, here, &*other), (m, n, there, device)] {
             let certificate = self.nodes[y].credential.certificate().clone();
             let pair = self.pair(x, y);
             self.event(
@@ -488,7 +494,7 @@ impl World {
                 Event::LinkUp(LinkUp {
                     link,
                     pair,
-                    device: format!("device{y}"),
+                    device: device.to_owned(),
                     certificate,
                 }),
             );

@@ -23,7 +23,7 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
             Ok(data) => data,
             Err(error) => return broken(format!("{} cannot be made: {error}", args.data.display())),
         };
-        let _lock = match lock::take(&data.lock()) {
+        let _lock = match lock::take_soon(&data.lock()) {
             Ok(Some(lock)) => lock,
             Ok(None) => {
                 return broken(format!(

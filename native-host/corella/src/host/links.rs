@@ -13,10 +13,16 @@ use corella_sip::{
     guard::Rate,
     ua::{self, IncomingMessage, LinkInfo, OutgoingMessage, SendError, UserAgent},
 };
+use libp2p::PeerId;
 use tokio::sync::mpsc;
 
 use super::{Shared, actor::Input};
 use crate::{content, time};
+
+/// Links that one device may hold: a person's addresses, and both ends may have called at once.
+const LINKS_OF_DEVICE: usize = 16;
+/// Links that all strangers together may hold.
+const LINKS_OF_STRANGERS: usize = 256;
 
 /// Something to seal and send.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub(super) struct Links {
 
 struct Standing {
     with: AddressOfRecord,
+    device: PeerId,
+    stranger: bool,
     jobs: mpsc::UnboundedSender<Job>,
     incoming: mpsc::UnboundedSender<IncomingMessage>,
     sip: UserAgent,
@@ -65,6 +73,13 @@ impl Links {
         sip: UserAgent,
         shared: Arc<Shared>,
     ) -> bool {
+        let of_device = self.standing.values().filter(|s| s.device == link.peer).count();
+        let of_strangers = self.standing.values().filter(|s| s.stranger).count();
+        if of_device >= LINKS_OF_DEVICE || (stranger && of_strangers >= LINKS_OF_STRANGERS) {
+            tracing::debug!("a link was not attached: there are too many");
+            return false;
+        }
+        let device = link.peer;
         let info = LinkInfo {
             id: ua::LinkId(id),
             peer_host: peer_host::host_of(&link.peer),
@@ -95,6 +110,8 @@ impl Links {
             id,
             Standing {
                 with: person,
+                device,
+                stranger,
                 jobs,
                 incoming,
                 sip,
@@ -123,8 +140,13 @@ impl Links {
     }
 
     /// The user wants to hear from this person: their devices are read as fast as they write.
-    pub(super) fn welcome(&self, person: &AddressOfRecord) {
-        for (id, standing) in self.standing.iter().filter(|(_, standing)| standing.with == *person) {
+    pub(super) fn welcome(&mut self, person: &AddressOfRecord) {
+        for (id, standing) in self
+            .standing
+            .iter_mut()
+            .filter(|(_, standing)| standing.with == *person)
+        {
+            standing.stranger = false;
             standing.sip.set_rate(ua::LinkId(*id), Rate::KNOWN);
         }
     }

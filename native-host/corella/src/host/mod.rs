@@ -85,7 +85,7 @@ impl Host {
     pub(crate) fn open(data: &Path, settings: HostSettings) -> Result<Arc<Host>, RpcError> {
         let store = |what: String| RpcError::new(ErrorName::Store, what);
         let data = DataDir::create(data).map_err(|e| store(format!("{} cannot be made: {e}", data.display())))?;
-        let lock = lock::take(&data.lock()).map_err(|e| store(format!("the lock cannot be taken: {e}")))?;
+        let lock = lock::take_soon(&data.lock()).map_err(|e| store(format!("the lock cannot be taken: {e}")))?;
         let lock = lock.ok_or_else(|| {
             let what = format!("another Corella is running on {}; end it first", data.path().display());
             RpcError::new(ErrorName::InUse, what)
