@@ -40,7 +40,7 @@ class Process:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
-        # Its output is left to whoever reads it: a thread that is just about to would read the next process's by its number.
+        # Its output is left to whoever reads it: a thread that is about to would read the next process's by its number.
         if self.child.stdin is not None:
             with contextlib.suppress(OSError):
                 self.child.stdin.close()

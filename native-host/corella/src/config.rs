@@ -1,10 +1,12 @@
 //! `config.toml`: settings for hosts that Thunderbird starts, which get no arguments of ours. Every key may be left out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corella_identity::trust::TrustAnchors;
 use libp2p::Multiaddr;
 use serde::Deserialize;
+
+use crate::paths;
 
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -17,7 +19,7 @@ pub(crate) struct Config {
     /// Whether to find agents in the local network by multicast; yes if not given.
     mdns: Option<bool>,
     /// A PEM file of authorities to trust.
-    trust: Option<std::path::PathBuf>,
+    trust: Option<PathBuf>,
 }
 
 /// How an agent or node takes part in the overlay.
@@ -26,6 +28,8 @@ pub(crate) struct NetworkSettings {
     pub(crate) listen: Vec<Multiaddr>,
     pub(crate) bootstrap: Vec<Multiaddr>,
     pub(crate) mdns: bool,
+    /// The folder where agents of this machine meet, if they shall.
+    pub(crate) meeting_place: Option<PathBuf>,
 }
 
 /// Settings that cannot be used: which, and why.
@@ -55,6 +59,7 @@ impl Config {
             },
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns.unwrap_or(true),
+            meeting_place: Some(paths::meeting_place()),
         })
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
             listen: settings.network.listen,
             bootstrap: settings.network.bootstrap,
             mdns: settings.network.mdns,
-            meeting_place: Some(paths::meeting_place()),
+            meeting_place: settings.network.meeting_place,
             anchors: settings.anchors,
             agent_version: format!("corella/{VERSION}"),
             relay_server: true,

@@ -8,7 +8,7 @@ use crate::{
     cli::{self, OverlayArgs},
     config::{self, ConfigError, NetworkSettings},
     host::HostSettings,
-    logging,
+    logging, paths,
 };
 
 /// Runs `work` on a runtime of one thread: what a person writes and reads is little work, and handing it from thread to thread costs
@@ -71,6 +71,7 @@ pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<Host
         listen: config::addresses("--listen", listen)?,
         bootstrap: config::addresses("--bootstrap", &args.bootstrap)?,
         mdns: !args.no_mdns,
+        meeting_place: Some(paths::meeting_place()),
     };
     Ok(HostSettings {
         network,

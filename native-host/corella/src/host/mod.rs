@@ -10,6 +10,8 @@ mod carry_out;
 mod control;
 mod links;
 mod network;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::{

@@ -6,7 +6,7 @@ use corella_sip::ua::{UserAgent, UserAgentConfig};
 use tokio::sync::mpsc;
 
 use super::{HostSettings, actor::Input};
-use crate::{paths, protocol::VERSION};
+use crate::protocol::VERSION;
 
 /// Both of them, running.
 pub(super) struct Network {
@@ -56,7 +56,7 @@ fn overlay_config(device: DeviceKey, settings: &HostSettings) -> OverlayConfig {
         listen: settings.network.listen.clone(),
         bootstrap: settings.network.bootstrap.clone(),
         mdns: settings.network.mdns,
-        meeting_place: Some(paths::meeting_place()),
+        meeting_place: settings.network.meeting_place.clone(),
         anchors: settings.anchors.clone(),
         agent_version: format!("corella/{VERSION}"),
         relay_server: false,
