@@ -1,7 +1,5 @@
 //! A real host, and a peer on a real link who does not keep to the rules: refused by name, and nothing of it is shown.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
-
 use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use corella_identity::{
