@@ -1,5 +1,11 @@
 //! A second opinion on the records' signatures: xmlsec1, which knows nothing of Corella.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "these are tests, helpers included"
+)]
+
 use std::path::Path;
 use std::process::Command;
 
