@@ -39,8 +39,6 @@ pub struct Link {
     pub peer: PeerId,
     /// The certificate that signed the contact record which the peer presented.
     pub certificate: Certificate,
-    /// Whether this side opened it.
-    pub outbound: bool,
     /// Whether the connection went through a relay when the link was made.
     pub relayed: bool,
     /// What is said on it. Reading ends or fails when the connection has ended; dropping it closes it.
@@ -48,13 +46,12 @@ pub struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(local: AddressOfRecord, record: &Record, outbound: bool, open: Opened) -> Self {
+    pub(crate) fn new(local: AddressOfRecord, record: &Record, open: Opened) -> Self {
         Self {
             local,
             remote: record.key().address().clone(),
             peer: open.peer,
             certificate: record.signer().clone(),
-            outbound,
             relayed: open.relayed,
             stream: Box::new(open.stream),
         }
@@ -64,7 +61,6 @@ impl Link {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("outbound", &self.outbound)
             .field("relayed", &self.relayed)
             .finish_non_exhaustive()
     }

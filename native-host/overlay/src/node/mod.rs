@@ -76,7 +76,6 @@ enum Command {
     Ask(Candidate, Request, oneshot::Sender<Response>),
     Open(Candidate, oneshot::Sender<Result<OpenStream, OpenError>>),
     Introduce(Candidate, oneshot::Sender<bool>),
-    Disconnect(PeerId),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -152,12 +151,6 @@ impl NodeHandle {
         self.call(|reply| Command::Introduce(Candidate { peer, addresses }, reply))
             .await
             .unwrap_or(false)
-    }
-
-    /// Closes all connections to a device.
-    pub(crate) async fn disconnect(&self, peer: PeerId) {
-        // A node that has ended has no connections.
-        let _ = self.commands.send(Command::Disconnect(peer)).await;
     }
 
     /// Closes all connections and ends the task.

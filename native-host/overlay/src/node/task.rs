@@ -234,9 +234,6 @@ impl Task {
                     .open(candidate.peer, candidate.addresses, reply);
             }
             Command::Introduce(candidate, reply) => self.introduce(candidate, reply),
-            Command::Disconnect(peer) => {
-                let _ = self.swarm.disconnect_peer_id(peer);
-            }
             Command::Shutdown(_) => {}
         }
     }

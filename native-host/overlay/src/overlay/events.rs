@@ -77,11 +77,11 @@ pub(super) async fn accept(
             stream = streams.recv() => {
                 let Some(stream) = stream else { return };
                 let opened = Opened::from(stream);
-                let of_peer = by_peer.entry(opened.peer).or_default();
-                if *of_peer == PREFACES_OF_PEER || prefaces.len() == PREFACES {
+                let of_peer = by_peer.get(&opened.peer).copied().unwrap_or(0);
+                if of_peer == PREFACES_OF_PEER || prefaces.len() == PREFACES {
                     tokio::spawn(link::decline(opened, Decline::Busy));
                 } else {
-                    *of_peer += 1;
+                    by_peer.insert(opened.peer, of_peer + 1);
                     prefaces.push(accept_one(opened, &own, clock.now(), &events));
                 }
             }
@@ -103,7 +103,7 @@ async fn accept_one(mut opened: Opened, own: &OwnRecords, now: Millis, events: &
     let preface = link::accept(&mut opened.stream, |address| own.get(address), &peer, now);
     match timeout(PREFACE_TIME, preface).await {
         Ok(Ok(Accepted { local, remote })) => {
-            let link = Link::new(local, &remote, false, opened);
+            let link = Link::new(local, &remote, opened);
             // If nobody listens any more, the link is closed by being dropped.
             let _ = events.send(OverlayEvent::Incoming(link)).await;
         }

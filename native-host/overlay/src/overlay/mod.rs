@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::kademlia::Kademlia;
 use crate::key::Key;
 use crate::link::{self, Decline, Link, Opened, PREFACE_TIME, PrefaceError};
-use crate::location::{LocationError, LocationService, PutReport};
+use crate::location::{LocationService, PutReport};
 use crate::meeting_place::{self, MeetingPlace};
 use crate::node::{self, NodeConfig, NodeHandle, StartError};
 use crate::publisher::{self, OwnRecords, PublishError, PublisherHandle};
@@ -177,25 +177,9 @@ impl Overlay {
         }
     }
 
-    /// Where records are put and found.
+    /// Where records are put and found. Own contacts are put by [`Overlay::publish`].
     pub fn location(&self) -> Arc<dyn LocationService> {
         Arc::clone(&self.0.location)
-    }
-
-    /// Puts a record of anybody's; see [`LocationService::put`]. Own contacts are put by [`Overlay::publish`].
-    ///
-    /// # Errors
-    /// The overlay was shut down.
-    pub async fn put(&self, record: &Record) -> Result<PutReport, LocationError> {
-        self.0.location.put(record).await
-    }
-
-    /// The records under a key; see [`LocationService::get`].
-    ///
-    /// # Errors
-    /// The overlay was shut down.
-    pub async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError> {
-        self.0.location.get(key).await
     }
 
     /// Makes this device findable under a credential's address: puts its contact record and its certificate, and keeps
@@ -248,12 +232,7 @@ impl Overlay {
                 PrefaceError::Declined(decline) => ConnectError::Declined(decline),
                 other => ConnectError::Preface(other),
             })?;
-        Ok(Link::new(local.clone(), &record, true, opened))
-    }
-
-    /// Closes all connections to a device; links on them end.
-    pub async fn disconnect(&self, peer: PeerId) {
-        self.0.node.disconnect(peer).await;
+        Ok(Link::new(local.clone(), &record, opened))
     }
 
     /// Takes this device off line: withdraws its records, leaves the meeting place and closes all connections, within a

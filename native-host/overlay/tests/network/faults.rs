@@ -54,11 +54,11 @@ async fn a_clean_end_is_noticed_at_once() {
         bob.overlay.shutdown().await;
         assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
         assert!(end_of(&mut here).await < Duration::from_secs(1));
-        let record = alice.overlay.get(&bob.contacts_key()).await.unwrap();
+        let record = alice.overlay.location().get(&bob.contacts_key()).await.unwrap();
         assert!(record[0].contacts().unwrap().addresses.is_empty());
         alice.wait_for_peers(0).await;
         // After the end every call says so, and a second goodbye does no harm.
-        assert!(bob.overlay.get(&alice.contacts_key()).await.is_err());
+        assert!(bob.overlay.location().get(&alice.contacts_key()).await.is_err());
         bob.overlay.shutdown().await;
         // Who is left alone is still there for others.
         let mut carol = Agent::start("carol", listen, alice.listen().await).await;
@@ -82,7 +82,7 @@ async fn a_frozen_node_stalls_nobody() {
     alice.wait_for_peers(5).await;
     child.freeze();
     let begin = Instant::now();
-    let found = alice.overlay.get(&others[2].contacts_key()).await.unwrap();
+    let found = alice.overlay.location().get(&others[2].contacts_key()).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(begin.elapsed() < Duration::from_millis(1400), "{:?}", begin.elapsed());
 }

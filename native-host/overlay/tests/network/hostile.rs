@@ -103,8 +103,5 @@ async fn strangers_are_turned_away_and_keep_nobody_out() {
         assert!(answer_on(stream).await.is_empty());
     }
     let waited = begin.elapsed();
-    assert!(
-        (Duration::from_secs(4)..Duration::from_secs(8)).contains(&waited),
-        "{waited:?}"
-    );
+    assert!((Duration::from_secs(4)..PATIENCE).contains(&waited), "{waited:?}");
 }

@@ -126,14 +126,17 @@ async fn forged_stale_and_senseless_answers_change_nothing() {
     bob.wait_for_peers(7).await;
 
     for reader in [&alice, &bob] {
-        let found = reader.overlay.get(&bob.contacts_key()).await.unwrap();
+        let found = reader.overlay.location().get(&bob.contacts_key()).await.unwrap();
         assert_eq!(found, std::slice::from_ref(&current));
     }
     // Nor do they make a record appear where there is none, or vanish for who comes later.
     let carol = Agent::start("carol", TCP, vec![door]).await;
-    assert_eq!(carol.overlay.get(&bob.contacts_key()).await.unwrap(), [current]);
+    assert_eq!(
+        carol.overlay.location().get(&bob.contacts_key()).await.unwrap(),
+        [current]
+    );
     let nobody = Key::Contacts(crate::world::address("nobody@example.net"));
-    assert_eq!(carol.overlay.get(&nobody).await.unwrap(), []);
+    assert_eq!(carol.overlay.location().get(&nobody).await.unwrap(), []);
 }
 
 /// The only node that has a record answers late, and all others say that there is none.
@@ -152,6 +155,11 @@ async fn one_slow_node_cannot_hide_what_only_it_has() {
     .await;
     alice.wait_for_peers(2).await;
     bob.wait_for_peers(2).await;
-    let found = bob.overlay.get(&Key::Contacts(dave.address().clone())).await.unwrap();
+    let found = bob
+        .overlay
+        .location()
+        .get(&Key::Contacts(dave.address().clone()))
+        .await
+        .unwrap();
     assert_eq!(found, [record]);
 }

@@ -17,6 +17,7 @@ async fn the_certificate_is_found_beside_the_contacts() {
     let bob = Agent::start("bob", TCP, alice.listen().await).await;
     let found = bob
         .overlay
+        .location()
         .get(&Key::Certificate(alice.address().clone()))
         .await
         .unwrap();
@@ -30,13 +31,14 @@ async fn the_certificate_is_found_beside_the_contacts() {
     alice.overlay.shutdown().await;
     assert_eq!(
         bob.overlay
+            .location()
             .get(&Key::Certificate(alice.address().clone()))
             .await
             .unwrap()
             .len(),
         1
     );
-    let withdrawn = bob.overlay.get(&alice.contacts_key()).await.unwrap();
+    let withdrawn = bob.overlay.location().get(&alice.contacts_key()).await.unwrap();
     assert!(withdrawn[0].contacts().unwrap().addresses.is_empty());
     assert!(withdrawn[0].sequence() > contacts.sequence());
 }
@@ -52,7 +54,7 @@ async fn a_later_node_gets_what_was_there_before_it() {
     alice.overlay.shutdown().await;
     carol.find_on_line(bob.address()).await;
     bob.find_on_line(carol.address()).await;
-    let gone = carol.overlay.get(&Key::Contacts(door)).await.unwrap();
+    let gone = carol.overlay.location().get(&Key::Contacts(door)).await.unwrap();
     assert!(gone[0].contacts().unwrap().addresses.is_empty());
 }
 
@@ -70,7 +72,7 @@ async fn a_later_node_keeps_what_was_there_before_it() {
     let older = Record::sign(&bob.credential, bob.contacts_key(), value, now - 60_000, now + 60_000).unwrap();
     let begin = Instant::now();
     loop {
-        let report = carol.overlay.put(&older).await.unwrap();
+        let report = carol.overlay.location().put(&older).await.unwrap();
         if report.refused.iter().any(|(peer, _)| *peer == carol.overlay.peer_id()) {
             return;
         }
@@ -95,15 +97,15 @@ async fn refusals_reach_the_writer() {
         let key = Key::Contacts(dave.address().clone());
         Record::sign(&dave, key, value, sequence, sequence + 60_000).unwrap()
     };
-    let report = bob.overlay.put(&record(now)).await.unwrap();
+    let report = bob.overlay.location().put(&record(now)).await.unwrap();
     assert_eq!((report.stored.len(), report.refused.len(), report.silent), (2, 0, 0));
-    let report = bob.overlay.put(&record(now - 1)).await.unwrap();
+    let report = bob.overlay.location().put(&record(now - 1)).await.unwrap();
     let mut refused = report.refused.clone();
     refused.sort_by_key(|(peer, _)| *peer);
     let mut both = [alice.overlay.peer_id(), bob.overlay.peer_id()];
     both.sort();
     assert_eq!(refused, both.map(|peer| (peer, Refusal::NotNewer { held: now })));
-    let report = bob.overlay.put(&record(now + 11 * 60_000)).await.unwrap();
+    let report = bob.overlay.location().put(&record(now + 11 * 60_000)).await.unwrap();
     assert!(report.stored.is_empty());
     assert!(
         report
@@ -175,6 +177,12 @@ async fn a_device_whose_clock_went_back_is_found_again() {
 async fn nobody_waits_long_to_be_found() {
     let alice = Agent::start("alice", TCP, vec![]).await;
     let bob = Agent::start("bob", TCP, alice.listen().await).await;
-    assert_eq!(bob.overlay.get(&alice.contacts_key()).await.unwrap().len(), 1);
-    assert_eq!(alice.overlay.get(&bob.contacts_key()).await.unwrap().len(), 1);
+    assert_eq!(
+        bob.overlay.location().get(&alice.contacts_key()).await.unwrap().len(),
+        1
+    );
+    assert_eq!(
+        alice.overlay.location().get(&bob.contacts_key()).await.unwrap().len(),
+        1
+    );
 }

@@ -113,7 +113,15 @@ impl Agent {
         let key = Key::Contacts(whom.clone());
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
-            if let Some(record) = self.overlay.get(&key).await.unwrap().into_iter().find(&condition) {
+            if let Some(record) = self
+                .overlay
+                .location()
+                .get(&key)
+                .await
+                .unwrap()
+                .into_iter()
+                .find(&condition)
+            {
                 return record;
             }
             sleep(Duration::from_millis(20)).await;
