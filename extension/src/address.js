@@ -12,13 +12,25 @@ const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a
  * @returns {string | null} `bob@xn--bcher-kva.example`, or null if it is no mail address
  */
 export function canonical(text) {
-  const trimmed = text.trim();
-  const at = trimmed.lastIndexOf("@");
-  if (at < 1 || trimmed.length > 320) {
+  return joined(trimmed(text));
+}
+
+/**
+ * White space as Unicode and the host have it: String.trim() leaves and takes other characters.
+ * @param {string} text
+ */
+function trimmed(text) {
+  return text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+}
+
+/** @param {string} text without white space around it */
+function joined(text) {
+  const at = text.indexOf("@");
+  if (at < 1 || text.length > 320) {
     return null;
   }
-  const local = trimmed.slice(0, at).toLowerCase();
-  const domain = asciiDomain(trimmed.slice(at + 1));
+  const local = text.slice(0, at).toLowerCase();
+  const domain = asciiDomain(text.slice(at + 1));
   if (!domain || local.length > 64 || local.length + domain.length + 1 > 254 || !LOCAL.test(local)) {
     return null;
   }
@@ -26,27 +38,33 @@ export function canonical(text) {
 }
 
 /**
- * The address a link names: `sip:`, `im:`, `mailto:`, with or without `ext+corella:` before it, or the bare address.
+ * The address a link names: `sip:`, `sips:`, `im:`, `mailto:`, with or without `ext+corella:` before it, or the bare address.
  * Parameters and headers after it are ignored: a link is a place to go, never a message to send.
  * @param {string} link
  * @returns {string | null}
  */
 export function fromLink(link) {
-  let rest = link.trim().replace(/^ext\+corella:(\/\/)?/i, "");
-  const named = /^(sip|im|pres|mailto):(\/\/)?(.*)$/is.exec(rest);
-  if (named) {
-    try {
-      // Cut before decoding, and only after the @: a user part may itself contain what separates parameters.
-      rest = decodeURIComponent((named[3] ?? "").replace(/((@|%40)[^;?&>]*).*$/is, "$1"));
-    } catch {
-      return null;
-    }
-    // A SIP URI can carry a password (RFC 3261, 19.1.1); it is no part of the address.
-    if (/^sip$/i.test(named[1] ?? "")) {
-      rest = rest.replace(/:[^@]*@/, "@").replace(/:\d+$/, "");
-    }
+  const text = trimmed(link).replace(/^ext\+corella:(\/\/)?/i, "");
+  const named = /^([^:]*):(.*)$/s.exec(text);
+  if (!named) {
+    return joined(text);
   }
-  return canonical(rest);
+  const [, scheme = "", rest = ""] = named;
+  // RFC 3261, 19.1.1; RFC 3860 and 6068. `sip://` is a mistake, and "//bob" would be a local part.
+  const parts = /^sips?$/i.test(scheme)
+    ? /^(?!\/\/)([^@]*)@([^@:;?]*)(?::\d{1,5})?(?:[;?][^@]*)?$/s.exec(rest)
+    : /^(im|mailto)$/i.test(scheme)
+      ? /^(?!\/\/)([^@?]*)@([^@?]*)(?:\?.*)?$/s.exec(rest)
+      : null;
+  if (!parts) {
+    return null;
+  }
+  try {
+    // Each for itself: what stood escaped in one is nothing that ends it.
+    return joined(parts.slice(1).map(decodeURIComponent).join("@"));
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -63,11 +81,11 @@ export function sipUri(address) {
 
 /** @param {string} domain */
 function asciiDomain(domain) {
-  if (!domain || /[\s/\\?#@:[\]%]/.test(domain)) {
+  if (!domain || /[\p{White_Space}/\\?#@:[\]%]/u.test(domain)) {
     return null;
   }
   try {
-    const ascii = new URL(`http://${domain}/`).hostname.replace(/\.$/, "");
+    const ascii = new URL(`http://${domain}/`).hostname;
     // The URL parser reads a number as an IPv4 address; only what was written that way may come out that way.
     return DOMAIN.test(ascii) && (!/^[\d.]+$/.test(ascii) || ascii === domain) ? ascii : null;
   } catch {

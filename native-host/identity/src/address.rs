@@ -5,9 +5,11 @@ mod link;
 mod tests;
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
@@ -217,7 +219,23 @@ fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// Lower-case A-labels by UTS 46 (non-transitional), with the host name rules of STD 3 and the lengths of the DNS.
+/// Lower-case A-labels by UTS 46 (non-transitional), with the host name rules of STD 3 and the lengths of the DNS. What ends in a
+/// number is read as an IPv4 address wherever hosts are looked up, so it must be one in its usual form.
 fn canonical_domain(domain: &str) -> Result<String, AddressError> {
-    idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)
+    let uts46 = Uts46::new();
+    let domain = uts46
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
+        .map_err(|_| AddressError::Domain)?;
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").unwrap_or("-");
+    let number = last.bytes().all(|b| b.is_ascii_digit()) || hexadecimal.bytes().all(|b| b.is_ascii_hexdigit());
+    if number && domain.parse::<Ipv4Addr>().is_err() {
+        return Err(AddressError::Domain);
+    }
+    Ok(domain.into_owned())
 }

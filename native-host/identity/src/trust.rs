@@ -50,6 +50,14 @@ pub struct Known {
     pub trust: Trust,
 }
 
+impl Known {
+    /// What the user has chosen, or confirmed: worth what it was if an authority vouches for it, pinned if none does.
+    pub fn chosen(certificate: Certificate, trust: Trust) -> Known {
+        let trust = if trust == Trust::Verified { trust } else { Trust::Pinned };
+        Known { certificate, trust }
+    }
+}
+
 /// What to do with the certificates presented for an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -113,6 +121,6 @@ pub struct Candidate {
     pub fingerprint: Fingerprint,
     /// The certificate.
     pub certificate: Certificate,
-    /// What it is worth before the user's answer: verified or unverified. The one that the user chooses becomes pinned.
+    /// What it is worth before the user's answer: verified or unverified. See [`Known::chosen`].
     pub trust: Trust,
 }
