@@ -12,6 +12,7 @@ import { oneLine } from "./text.js";
 const ICON = "icons/corella.png";
 const LENGTH = 200;
 const REMEMBERED = 500;
+const REQUESTS = "requests";
 
 /**
  * @typedef {object} Surroundings
@@ -23,6 +24,8 @@ const REMEMBERED = 500;
 export class Announcer {
   /** @type {Set<string>} ids of messages already announced; a message can be reported more than once */
   #done = new Set();
+  /** @type {string | null} the stranger who asked last */
+  #asked = null;
   #with;
 
   /** @param {Surroundings} surroundings */
@@ -44,12 +47,13 @@ export class Announcer {
       return;
     }
     const name = oneLine(this.#with.name(message.with), LENGTH);
-    // A stranger's words are not put on the desktop before the user let them in.
-    this.#show(
-      `chat:${message.with}`,
-      message.request ? plain("notifyRequestTitle") : name,
-      message.request ? plain("notifyRequest", name) : oneLine(message.text, LENGTH),
-    );
+    if (message.request) {
+      // A stranger's words are not put on the desktop before the user let them in; and however many ask, there is one notification.
+      this.#asked = message.with;
+      this.#show(REQUESTS, plain("notifyRequestTitle"), plain("notifyRequest", name));
+    } else {
+      this.#show(`chat:${message.with}`, name, oneLine(message.text, LENGTH));
+    }
   }
 
   /** @param {Notifications["notice"]} notice */
@@ -66,14 +70,20 @@ export class Announcer {
    */
   seen(address) {
     void messenger.notifications.clear(`chat:${address}`);
+    if (address === this.#asked) {
+      void messenger.notifications.clear(REQUESTS);
+    }
   }
 
   /**
    * @param {string} id a notification that was clicked
-   * @returns {Target | null} what it opens; told by the id alone, because the click can come after a restart
+   * @returns {Target | null} what it opens; a conversation is told by the id alone, because the click can come after a restart
    */
   clicked(id) {
     void messenger.notifications.clear(id);
+    if (id === REQUESTS) {
+      return this.#asked ? { with: this.#asked } : null;
+    }
     const [, address] = /^(?:chat|key):(.+)$/.exec(id) ?? [];
     return address ? { with: address } : null;
   }

@@ -166,6 +166,9 @@ function react(method, params) {
         recount();
       }
       break;
+    case "messages/dropped":
+      recount();
+      break;
     case "buddies/changed":
       buddyChanged(params.address, params.buddy);
       break;

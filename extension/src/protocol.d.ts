@@ -217,7 +217,7 @@ export type Conversation = {
  */
 with: string, 
 /**
- * The latest message.
+ * The latest message; of its text, the beginning.
  */
 last: Message, 
 /**
@@ -292,6 +292,12 @@ around?: string,
  * At most so many.
  */
 limit?: number, };
+
+export type ConversationsParams = { 
+/**
+ * Those behind this one in the list.
+ */
+after?: string, };
 
 export type SearchParams = { 
 /**
@@ -407,7 +413,11 @@ export type ConversationsResult = {
 /**
  * Latest first.
  */
-conversations: Array<Conversation>, };
+conversations: Array<Conversation>, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, };
 
 export type BuddiesResult = { 
 /**
@@ -444,7 +454,7 @@ export type Methods = {
   "identity/import": { params: ImportParams; result: Identity };
   "messages/send": { params: SendParams; result: SentResult };
   "messages/list": { params: ListParams; result: ListResult };
-  "messages/conversations": { params: NoParams; result: ConversationsResult };
+  "messages/conversations": { params: ConversationsParams; result: ConversationsResult };
   "messages/search": { params: SearchParams; result: SearchResult };
   "messages/markRead": { params: MarkReadParams; result: Empty };
   "messages/retry": { params: RetryParams; result: SentResult };
@@ -459,6 +469,7 @@ export type Methods = {
 /** Every notification: its parameters. */
 export type Notifications = {
   "messages/changed": { message: Message };
+  "messages/dropped": { with: Address };
   "buddies/changed": { address: Address; buddy?: Buddy };
   "presence/changed": { address: Address; status: Presence; note?: string };
   "status/changed": Status;

@@ -9,6 +9,7 @@ from lib.agent import Agent, befriend
 from lib.openssl import authority, certificate_for, issue
 from lib.people import People
 from lib.rpc import RpcError
+from lib.waiting import eventually
 
 ALICE, BOB, MALLORY = "alice@example.net", "bob@example.net", "mallory@example.net"
 
@@ -84,13 +85,32 @@ def test_two_keys_for_one_address_are_a_question(people: People) -> None:
     assert asked["kind"] == "several"
     candidates = {candidate["fingerprint"] for candidate in asked["candidates"]}
     assert candidates == {fingerprint(bob), fingerprint(impostor)}
-    waiting = alice.message(BOB, written)
-    assert (waiting["state"], waiting["reason"]) == ("pending", "question")
+    waiting = alice.sees_state(written, "pending", because="question")
+    assert alice.message(BOB, written) == waiting
     answered = alice.call("buddies/accept", {"address": BOB, "fingerprint": fingerprint(bob)})
     assert (answered["trust"], answered["fingerprint"]) == ("pinned", fingerprint(bob))
     assert bob.hears("which Bob?", ALICE)["id"] == written
     alice.sees_state(written, "delivered")
     assert impostor.conversation(ALICE) == []
+
+
+def test_who_writes_first_is_not_thereby_who_the_user_means(people: People) -> None:
+    node = people.node()
+    bob, impostor = two_bobs(people, node)
+    alice = people.agent("alice", node)
+    for agent in (bob, impostor, alice):
+        agent.on_line()
+    impostor.write(ALICE, "it is me")
+    assert alice.hears("it is me", BOB)["request"]
+    alice.call("buddies/accept", {"address": BOB})
+    assert {one["fingerprint"] for one in question(alice)["candidates"]} == {fingerprint(bob), fingerprint(impostor)}
+    secret = alice.write(BOB, "my secret")
+    alice.call("buddies/accept", {"address": BOB, "fingerprint": fingerprint(bob)})
+    assert bob.hears("my secret", ALICE)["id"] == secret
+    assert [message["text"] for message in impostor.conversation(ALICE)] == ["it is me"]
+    eventually(
+        lambda: [one["text"] for one in alice.conversation(BOB)] == ["my secret"], "that the impostor's words go"
+    )
 
 
 def test_a_changed_key_is_a_question_and_never_used_silently(people: People) -> None:

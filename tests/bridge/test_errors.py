@@ -40,7 +40,7 @@ def test_an_unknown_method(greeted: NativeHost) -> None:
 def test_without_an_identity_nothing_is_sent(greeted: NativeHost) -> None:
     error = refused(greeted, "messages/send", {"to": BOB, "text": "hello"})
     assert (error.code, error.name) == (3, "no-identity")
-    assert greeted.call("messages/conversations") == {"conversations": []}
+    assert greeted.call("messages/conversations") == {"conversations": [], "more": False}
 
 
 def test_what_is_no_address(alice: NativeHost) -> None:

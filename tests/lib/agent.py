@@ -93,12 +93,13 @@ class Agent(Rpc):
 
         return self.wait("messages/changed", fits, since, patience).params["message"]
 
-    def sees_state(self, message_id: str, *states: str, patience: float = PATIENCE) -> Json:
-        """Waits until a message of its own is in one of the states."""
+    def sees_state(self, message_id: str, *states: str, because: str | None = None, patience: float = PATIENCE) -> Json:
+        """Waits until a message of its own is in one of the states, for that reason if one is given."""
 
         def fits(params: Json) -> bool:
             message = params["message"]
-            return message["id"] == message_id and message["direction"] == "out" and message["state"] in states
+            own = message["id"] == message_id and message["direction"] == "out"
+            return own and message["state"] in states and because in (None, message.get("reason"))
 
         return self.wait("messages/changed", fits, patience=patience).params["message"]
 

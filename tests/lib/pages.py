@@ -127,6 +127,18 @@ class Chat:
         with self._thunderbird.window():
             self._thunderbird.click("#spacesToolbarAddonsContainer button")
 
+    def is_before_the_user(self) -> None:
+        """Waits until the chat is the tab in front."""
+
+        def in_front() -> bool:
+            with contextlib.suppress(MarionetteException):
+                return self._thunderbird.has_page("chat.html") and not self._thunderbird.marionette.execute_script(
+                    "return document.hidden"
+                )
+            return False
+
+        eventually(in_front, "the chat in front")
+
     def at(self, address: str) -> None:
         """Waits until the chat shows the conversation with that address."""
         self._thunderbird.page(f"chat.html?with={quote(address, safe='')}")

@@ -17,6 +17,8 @@ import { portPair } from "./port.js";
  */
 
 export const VERSION = "0.1.0";
+/** Few in a page, so that the list is put together from several. */
+const CONVERSATIONS = 3;
 
 class Failure extends Error {
   /**
@@ -200,7 +202,7 @@ export class MockHost {
       case "messages/list":
         return this.#list(params);
       case "messages/conversations":
-        return { conversations: this.#conversations() };
+        return this.#conversations(params);
       case "messages/search":
         return this.answerSearch ?? this.#search(params);
       case "messages/markRead":
@@ -265,13 +267,16 @@ export class MockHost {
     return { messages: all.slice(start, end), more: start > 0 };
   }
 
-  #conversations() {
+  /** @param {Methods["messages/conversations"]["params"]} params */
+  #conversations({ after }) {
     const last = new Map(this.messages.map((message) => [message.with, message]));
-    return [...last].map(([address, message]) => ({
+    const all = [...last].map(([address, message]) => ({
       with: address,
       last: message,
       unread: this.buddies.get(address)?.unread ?? 0,
     }));
+    const rest = all.slice(after === undefined ? 0 : all.findIndex((one) => one.with === after) + 1);
+    return { conversations: rest.slice(0, CONVERSATIONS), more: rest.length > CONVERSATIONS };
   }
 
   /** @param {Methods["messages/search"]["params"]} params */

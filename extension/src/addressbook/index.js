@@ -1,6 +1,6 @@
 /**
  * Who is in the address book: which contacts belong to an address, and what they are called. Contacts are found by an
- * IMPP entry (`sip:` or `im:`), and where none has one, by e-mail address.
+ * IMPP entry (`sip:`, `sips:` or `im:`), and where none has one, by e-mail address.
  */
 
 import { canonical, fromLink } from "../address.js";
@@ -16,7 +16,7 @@ import { parse, texts } from "./vcard.js";
  * @property {string} book
  * @property {string} name
  * @property {string[]} emails canonical
- * @property {string[]} impp canonical addresses of its `sip:` and `im:` entries
+ * @property {string[]} impp canonical addresses of its `sip:`, `sips:` and `im:` entries
  * @property {boolean} marked whether it carries a status that we wrote
  * @property {boolean} writable
  * @property {boolean} remote kept on a server
@@ -167,7 +167,7 @@ export class ContactIndex {
 function read(contact) {
   const lines = parse(contact.vCard);
   const emails = texts(lines, "EMAIL").flatMap((email) => canonical(email) ?? []);
-  const impp = texts(lines, "IMPP").flatMap((uri) => (/^(sip|im):/i.test(uri) ? (fromLink(uri) ?? []) : []));
+  const impp = texts(lines, "IMPP").flatMap((uri) => (/^(sips?|im):/i.test(uri) ? (fromLink(uri) ?? []) : []));
   return {
     id: contact.id,
     book: contact.parentId ?? "",

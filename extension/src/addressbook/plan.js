@@ -95,7 +95,7 @@ function photo(lines, { shown }) {
 function links(lines, { link, unlink }, memory) {
   /** @param {vcard.Line} candidate */
   const addressOf = ({ name, value }) =>
-    name === "IMPP" && /^(sip|im):/i.test(value) ? fromLink(vcard.unescape(value)) : null;
+    name === "IMPP" && /^(sips?|im):/i.test(value) ? fromLink(vcard.unescape(value)) : null;
   const gone = memory.impp.filter((address) => unlink.includes(address));
   const kept = lines.filter(
     (candidate) => !gone.some((address) => candidate.value === sipUri(address) && addressOf(candidate)),

@@ -19,7 +19,7 @@ import { HostNotice } from "./host-notice.js";
 import { InView } from "./in-view.js";
 
 /** @import { AddonState, Target } from "../addon-protocol.js" */
-/** @import { Address, Message } from "../protocol.js" */
+/** @import { Address, Conversation, Message } from "../protocol.js" */
 
 /** How much of a new message a screen reader is given at once. */
 const SPOKEN = 300;
@@ -73,6 +73,13 @@ link.on("addon/unread", ({ counts }) => {
   drawList();
 });
 link.on("messages/changed", ({ message }) => onMessage(message));
+link.on("messages/dropped", ({ with: address }) => {
+  model.dropRequests(address);
+  drawList();
+  if (address === current) {
+    void thread.open(address);
+  }
+});
 link.on("buddies/changed", ({ address, buddy }) => {
   model.setBuddy(address, buddy);
   draw();
@@ -139,10 +146,7 @@ async function enter(state) {
 /** Everything once more: at the start, and when the host was away. */
 async function load() {
   try {
-    const [{ buddies }, { conversations }] = await Promise.all([
-      link.call("buddies/list", {}),
-      link.call("messages/conversations", {}),
-    ]);
+    const [{ buddies }, conversations] = await Promise.all([link.call("buddies/list", {}), allConversations()]);
     model.load(buddies, conversations);
     loaded = true;
     await loadNames();
@@ -152,6 +156,18 @@ async function load() {
   } catch (problem) {
     error.show(problem);
   }
+}
+
+/** The host tells them page by page. */
+async function allConversations() {
+  /** @type {Conversation[]} */
+  const all = [];
+  for (let more = true; more;) {
+    const page = await link.call("messages/conversations", { after: all.at(-1)?.with });
+    all.push(...page.conversations);
+    more = page.more && page.conversations.length > 0;
+  }
+  return all;
 }
 
 async function loadNames() {

@@ -59,9 +59,14 @@ pageTest(
     await page.locator("#search-list .hit").nth(3).click();
     await page.locator(".message.found").waitFor();
     for (let round = 0; round < 20 && (await page.locator("#jump-newest").isVisible()); round++) {
+      const last = await page.locator("#messages .text").last().textContent();
       await page.locator("#messages").evaluate((log) => log.scrollTo(0, log.scrollHeight));
-      await page.locator("#messages:not([aria-busy])").waitFor();
-      await page.waitForTimeout(50);
+      await page.waitForFunction(
+        (before) =>
+          [...document.querySelectorAll("#messages .text")].at(-1)?.textContent !== before ||
+          !document.getElementById("jump-newest")?.checkVisibility(),
+        last,
+      );
     }
     const numbers = (await page.locator("#messages .text").allTextContents()).map((line) => Number(/\d+/.exec(line)));
     assert.equal(numbers.at(-1), 299);

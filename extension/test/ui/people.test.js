@@ -41,15 +41,29 @@ pageTest(
   },
 );
 
-pageTest("a request can be blocked, and a block lifted", { scenario: "normal" }, async (page) => {
-  const address = "stranger@elsewhere.test";
-  await openConversation(page, address);
-  await page.locator("#block-request").click();
-  await page.locator("#blocked-panel").waitFor();
-  assert.ok(await page.locator("#composer").isHidden());
-  await page.locator("#unblock").click();
+pageTest(
+  "a request can be blocked, and who is let go is a stranger, no buddy",
+  { scenario: "normal" },
+  async (page) => {
+    const address = "stranger@elsewhere.test";
+    await openConversation(page, address);
+    await page.locator("#block-request").click();
+    await page.locator("#blocked-panel").waitFor();
+    assert.ok(await page.locator("#composer").isHidden());
+    await page.locator("#unblock").click();
+    await page.locator("#stranger-panel").waitFor();
+    assert.equal((await calls(page, "buddies/add")).length, 0);
+    assert.equal((await calls(page, "buddies/remove")).length, 1);
+  },
+);
+
+pageTest("who was blocked can be a buddy again", { scenario: "normal" }, async (page) => {
+  await openConversation(page, BOB);
+  await page.locator("#person-trust").click();
+  await page.locator("#block").click();
+  await page.locator("#add-blocked").click();
   await page.locator("#composer").waitFor();
-  assert.equal((await calls(page, "buddies/add")).length, 1);
+  assert.ok(await page.locator("#blocked-panel").isHidden());
 });
 
 pageTest(

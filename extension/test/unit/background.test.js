@@ -4,8 +4,9 @@ import { Announcer } from "../../src/announce.js";
 import { mailIdentities } from "../../src/identities.js";
 import { ChatTabs } from "../../src/space.js";
 import { badgeText, Unread } from "../../src/unread.js";
+import { message } from "./messages.js";
 
-/** @import { Buddy, Message } from "../../src/protocol.js" */
+/** @import { Buddy } from "../../src/protocol.js" */
 
 /** @type {any[]} */
 const done = [];
@@ -29,27 +30,6 @@ Object.assign(globalThis, {
   },
 });
 
-/**
- * @param {Partial<Message>} changes
- * @returns {Message}
- */
-function message(changes) {
-  return {
-    id: "m1",
-    own: "alice@example.test",
-    with: "bob@example.test",
-    direction: "in",
-    text: "hi",
-    at: 1000,
-    sequence: 1,
-    state: "received",
-    trust: "unverified",
-    sealed: true,
-    request: false,
-    ...changes,
-  };
-}
-
 /** @param {{inView?: boolean, quiet?: boolean}} [now] */
 function announcer({ inView = false, quiet = false } = {}) {
   done.length = 0;
@@ -70,6 +50,15 @@ test("a stranger's words are not put on the desktop", () => {
   const announce = announcer();
   announce.message(message({ text: "buy now", request: true }));
   assert.ok(!JSON.stringify(done).includes("buy now"));
+});
+
+test("however many strangers ask, there is one notification, and a click leads to the last of them", () => {
+  const announce = announcer();
+  announce.message(message({ with: "a@x.test", request: true }));
+  announce.message(message({ with: "b@x.test", request: true }));
+  assert.deepEqual(new Set(done.map(([, id]) => id)), new Set(["requests"]));
+  assert.deepEqual(announce.clicked("requests"), { with: "b@x.test" });
+  assert.equal(announcer().clicked("requests"), null);
 });
 
 test("no announcement of what is before the eyes, of own or read messages, or while busy", () => {

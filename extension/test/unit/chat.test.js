@@ -4,29 +4,9 @@ import { Model } from "../../src/pages/chat/model.js";
 import { linkedSegments, markedSegments } from "../../src/pages/chat/segments.js";
 import { Thread } from "../../src/pages/chat/thread.js";
 import { oneLine } from "../../src/text.js";
+import { message } from "./messages.js";
 
-/** @import { Buddy, Message } from "../../src/protocol.js" */
-
-/**
- * @param {Partial<Message>} changes
- * @returns {Message}
- */
-function message(changes) {
-  return {
-    id: "m1",
-    own: "alice@example.test",
-    with: "bob@example.test",
-    direction: "in",
-    text: "hi",
-    at: 1000,
-    sequence: 1,
-    state: "received",
-    trust: "unverified",
-    sealed: true,
-    request: false,
-    ...changes,
-  };
-}
+/** @import { Buddy } from "../../src/protocol.js" */
 
 /**
  * @param {string} address
@@ -55,6 +35,22 @@ test("the list shows requests first, then the latest, then by name, blocked peop
   assert.deepEqual(
     model.rows("open@x.test").map(({ address }) => address),
     ["new@x.test", "zoe@x.test", "bob@x.test", "adam@x.test", "open@x.test", "bad@x.test"],
+  );
+});
+
+test("a request that is no longer kept leaves the list; a conversation stays", () => {
+  const model = new Model();
+  const request = { with: "eve@x.test", last: message({ with: "eve@x.test", request: true }), unread: 1 };
+  model.load(
+    [buddy("eve@x.test", { consent: "request" })],
+    [request, { with: "bob@x.test", last: message({}), unread: 0 }],
+  );
+  model.setBuddy("eve@x.test");
+  model.dropRequests("eve@x.test");
+  model.dropRequests("bob@x.test");
+  assert.deepEqual(
+    model.rows(null).map(({ address }) => address),
+    ["bob@x.test"],
   );
 });
 

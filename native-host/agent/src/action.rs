@@ -89,6 +89,8 @@ pub enum Action {
     },
     /// Put a message on disk; comes back as [`crate::Event::Stored`].
     Store(NewMessage),
+    /// Tell the add-on about the message that [`crate::Event::Stored`] came with.
+    Show,
     /// Change the state of a message written here, if there is one and its state may rise to this
     /// ([`MessageState::rises_to`]); the user's retry takes `failed` back to `pending`.
     SetState {
@@ -103,6 +105,8 @@ pub enum Action {
     },
     /// The user accepted the peer: its stored requests become messages; comes back as [`crate::Event::RequestsAccepted`].
     AcceptRequests(Pair),
+    /// Take all messages out of the store that wait for consent to this stranger.
+    DropRequests(AddressOfRecord),
     /// Answer a peer's MESSAGE.
     Answer {
         /// Which request.

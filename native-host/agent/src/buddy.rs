@@ -83,6 +83,15 @@ impl Buddy {
         self.known = Some(chosen);
     }
 
+    /// Takes away the key of a request, unless an authority vouches for it or the user has chosen it.
+    pub(crate) fn take_request_key(&mut self) -> Option<Certificate> {
+        let is_request = self.consent == Consent::Request;
+        let key = self
+            .known
+            .take_if(|known| is_request && known.trust == Trust::Unverified);
+        key.map(|known| known.certificate)
+    }
+
     /// Those of the presented certificates about which the user has not said that they are somebody else's.
     pub(crate) fn eligible(&self, presented: &[Certificate]) -> Vec<Certificate> {
         let is_refused = |c: &&Certificate| self.refused.contains(&c.fingerprint());
@@ -126,14 +135,22 @@ impl Agent {
         match trust::choose(&self.settings.anchors, address, buddy.known.as_ref(), &presented, now) {
             Choice::Keep => return true,
             Choice::Nothing => return false,
-            Choice::Adopt { certificate, trust } => buddy.known = Some(Known { certificate, trust }),
+            Choice::Adopt { certificate, trust } => {
+                let first = buddy.known.is_none();
+                buddy.known = Some(Known { certificate, trust });
+                if first {
+                    self.settle_requests(address, out);
+                }
+                self.close_other_links(address, out);
+            }
             Choice::Renewed { certificate, trust } => {
                 buddy.known = Some(Known { certificate, trust });
                 out.push(Action::Notice(Notice::KeyRenewed(address.clone())));
+                self.close_other_links(address, out);
             }
             Choice::Ask(question) => buddy.question = Some(question),
         }
-        let settled = buddy.question.is_none();
+        let settled = self.buddies.get(address).is_some_and(|b| b.question.is_none());
         if !settled {
             self.close_links(address, out);
             let pairs: Vec<Pair> = self.peers.keys().filter(|p| p.with == *address).cloned().collect();
@@ -143,6 +160,41 @@ impl Agent {
         }
         self.buddy_changed(address, out);
         settled
+    }
+
+    /// It is settled whose key a buddy's is: what was written with it before becomes part of the transcript, and what was written
+    /// with another does not.
+    pub(crate) fn settle_requests(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        let Some(buddy) = self.buddies.get(address).filter(|b| b.consent == Consent::Buddy) else {
+            return;
+        };
+        let (Some(known), Some(own)) = (&buddy.known, &buddy.own) else {
+            return;
+        };
+        let wrote = self.wrote_with.remove(address);
+        let (own, with) = (own.clone(), address.clone());
+        out.push(if wrote.is_some_and(|key| key.same_key(&known.certificate)) {
+            Action::AcceptRequests(Pair { own, with })
+        } else {
+            Action::DropRequests(with)
+        });
+    }
+
+    /// Knows nothing of somebody any more, and tells the add-on. What was accepted stays in the transcript; requests do not.
+    pub(crate) fn forget(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        self.buddies.remove(address);
+        self.wrote_with.remove(address);
+        for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
+            peer.challengers.clear();
+        }
+        self.peers
+            .retain(|pair, peer| pair.with != *address || !peer.is_forgettable());
+        out.push(Action::DropRequests(address.clone()));
+        out.push(Action::ForgetBuddy(address.clone()));
+        out.push(Action::BuddyChanged {
+            address: address.clone(),
+            buddy: None,
+        });
     }
 
     /// Saves a buddy and tells the add-on.

@@ -7,7 +7,7 @@ use corella_identity::{
 
 use crate::{
     Action, Agent, Buddy, CallId, Command, CommandError, Consent, Content, MessageState, NewMessage, Outgoing, Pair,
-    Presence, Reason, Reply, Side, StoreOutcome,
+    Presence, Reason, Reply, Side, StoreOutcome, outbox::Outbox,
 };
 
 impl Agent {
@@ -17,7 +17,14 @@ impl Agent {
                 Ok(()) => return,
                 Err(error) => Err(error),
             },
-            Command::Retry(pair, outgoing) => self.retry(now, pair, outgoing, out),
+            Command::Retry { pair, outgoing, fresh } if Outbox::is_too_old(now, outgoing.at) => {
+                let Pair { own, with } = pair;
+                match self.send(now, call, Some(own), with, fresh, outgoing.text, out) {
+                    Ok(()) => return,
+                    Err(error) => Err(error),
+                }
+            }
+            Command::Retry { pair, outgoing, .. } => self.retry(now, pair, outgoing, out),
             Command::Add(address, name) => self.add(now, address, name, out),
             Command::Accept(address, fingerprint) => self.accept(now, address, fingerprint, out),
             Command::Block(address) => self.block(address, out),
@@ -107,6 +114,7 @@ impl Agent {
                 state: MessageState::Pending,
             }),
         });
+        out.push(Action::Show);
         if self.is_buddy(&pair.with) {
             self.enqueue(now, pair, outgoing, out);
         } else {
@@ -189,25 +197,19 @@ impl Agent {
     ) -> Result<Reply, CommandError> {
         let buddy = self.buddies.get_mut(&address).ok_or(CommandError::UnknownBuddy)?;
         if let Some(fingerprint) = fingerprint {
-            let certificate = match (&buddy.question, &buddy.known) {
-                (Some(question), _) if question.candidates.iter().any(|c| c.fingerprint == fingerprint) => question
-                    .candidates
-                    .iter()
-                    .find(|c| c.fingerprint == fingerprint)
-                    .map(|c| c.certificate.clone()),
-                (_, Some(known)) if known.certificate.fingerprint() == fingerprint => Some(known.certificate.clone()),
-                _ => None,
-            };
-            let certificate = certificate.ok_or(CommandError::NoSuchKey)?;
-            let kept = buddy
-                .known
-                .as_ref()
-                .is_some_and(|k| k.certificate.fingerprint() == fingerprint);
-            let verified = kept && buddy.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
-            let trust = if verified { Trust::Verified } else { Trust::Pinned };
-            buddy.choose(Known { certificate, trust });
+            let candidates = buddy.question.iter().flat_map(|q| &q.candidates);
+            let candidate = candidates
+                .map(|c| (&c.certificate, c.trust))
+                .find(|(certificate, _)| certificate.fingerprint() == fingerprint);
+            let known = buddy.known.as_ref().map(|k| (&k.certificate, k.trust));
+            let known = known.filter(|(certificate, _)| certificate.fingerprint() == fingerprint);
+            // What the known one is worth is worth more than what it looked like when it was asked about.
+            let (certificate, trust) = known.or(candidate).ok_or(CommandError::NoSuchKey)?;
+            let (chosen, kept) = (Known::chosen(certificate.clone(), trust), known.is_some());
+            buddy.choose(chosen);
             if !kept {
                 self.close_links(&address, out);
+                self.settle_requests(&address, out);
             }
             for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == address) {
                 peer.challengers.clear();
@@ -237,6 +239,10 @@ impl Agent {
             .entry(address.clone())
             .or_insert_with(|| Buddy::new(address.clone(), Consent::Request));
         let fresh = buddy.consent != Consent::Buddy;
+        // Whoever wrote first need not be who the user knows by this address: others who claim it are heard too before the key is
+        // taken.
+        self.wrote_with
+            .extend(buddy.take_request_key().map(|key| (address.clone(), key)));
         let renamed = name.is_some() && buddy.name != name;
         buddy.consent = Consent::Buddy;
         if renamed {
@@ -246,7 +252,7 @@ impl Agent {
             buddy.own = own;
         }
         let own = buddy.own.clone();
-        self.requests.remove(address);
+        self.requests.settled(address);
         if fresh || renamed {
             self.buddy_changed(address, out);
         }
@@ -271,7 +277,9 @@ impl Agent {
             peer.reach.at_once(now);
         }
         let links: Vec<_> = peer.links.keys().copied().collect();
-        out.push(Action::AcceptRequests(pair.clone()));
+        if usable {
+            out.push(Action::AcceptRequests(pair.clone()));
+        }
         for link in links {
             self.tell_presence(link, pair, out);
         }
@@ -286,7 +294,11 @@ impl Agent {
             .buddies
             .entry(address.clone())
             .or_insert_with(|| Buddy::new(address.clone(), Consent::Blocked));
+        // The key of a request was never consented to, and must not be when the person is let in later.
+        self.wrote_with
+            .extend(buddy.take_request_key().map(|key| (address.clone(), key)));
         buddy.consent = Consent::Blocked;
+        self.requests.settled(&address);
         self.buddy_changed(&address, out);
         self.reply_buddy(&address)
     }
@@ -295,10 +307,8 @@ impl Agent {
         let reply = self.reply_buddy(&address)?;
         self.give_up(&address, None, out);
         self.close_links(&address, out);
-        self.buddies.remove(&address);
-        self.requests.remove(&address);
-        out.push(Action::ForgetBuddy(address.clone()));
-        out.push(Action::BuddyChanged { address, buddy: None });
+        self.requests.settled(&address);
+        self.forget(&address, out);
         Ok(reply)
     }
 

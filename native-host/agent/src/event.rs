@@ -18,8 +18,15 @@ pub enum Command {
         /// Plain text.
         text: String,
     },
-    /// `messages/retry`, with the failed message as the store has it.
-    Retry(Pair, Outgoing),
+    /// `messages/retry`. What peers would not take any more on account of its age is written anew.
+    Retry {
+        /// The conversation.
+        pair: Pair,
+        /// The failed message as the store has it.
+        outgoing: Outgoing,
+        /// A fresh Message-ID.
+        fresh: String,
+    },
     /// `buddies/add`.
     Add(AddressOfRecord, Option<String>),
     /// `buddies/accept`, perhaps with the answer to a question.
@@ -161,6 +168,8 @@ pub enum Event {
         pair: Pair,
         /// The verified records found.
         claims: Vec<Claim>,
+        /// Whether anybody else was asked: if not, it is open who else claims the address.
+        asked: bool,
     },
     /// No device answered [`crate::Action::Connect`].
     Unreachable {

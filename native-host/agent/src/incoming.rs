@@ -1,20 +1,15 @@
 //! What comes in from peers.
-//!
-//! A stranger's messages are kept as requests, within limits: a few per stranger and a bounded number of strangers, so that a crowd can
-//! neither fill the disk nor bury the requests of others. These counts start anew with the program.
 
-use corella_identity::{Millis, trust::Trust};
-
-use crate::{
-    Action, Agent, Buddy, Consent, Content, MessageState, NewMessage, Pair, Received, Side, StoreOutcome, Token,
+use corella_identity::{
+    AddressOfRecord, Millis,
+    trust::{self, Choice, Known, Trust},
 };
 
-/// Requests kept of one stranger.
-const REQUESTS_PER_STRANGER: usize = 50;
-/// Strangers who may wait for an answer at a time.
-const STRANGERS: usize = 200;
-/// Of these, how many may have written from one device.
-const STRANGERS_ON_DEVICE: usize = 5;
+use crate::{
+    Action, Agent, Buddy, Consent, Content, LinkId, MessageState, NewMessage, Pair, Received, Side, StoreOutcome,
+    Token, requests::Room,
+};
+
 /// What one link may say before it is settled whose key it bears.
 const UNHEARD: usize = 64;
 
@@ -99,7 +94,7 @@ impl Agent {
     fn text_came(
         &mut self,
         now: Millis,
-        link: crate::LinkId,
+        link: LinkId,
         token: Token,
         pair: Pair,
         id: String,
@@ -120,23 +115,17 @@ impl Agent {
             });
             return;
         }
-        if !self.is_buddy(&pair.with) {
-            if self.settings.accept_everyone {
-                if self
-                    .consent(now, &pair.with, None, Some(pair.own.clone()), out)
-                    .is_err()
-                {
-                    out.push(Action::Answer { token, status: 403 });
-                    return;
-                }
-            } else if !self.take_request(now, link, &pair, out) {
-                out.push(Action::Answer { token, status: 480 });
+        if !self.is_buddy(&pair.with) && self.settings.accept_everyone {
+            let consented = self.consent(now, &pair.with, None, Some(pair.own.clone()), out);
+            if consented.is_err() {
+                out.push(Action::Answer { token, status: 403 });
                 return;
             }
         }
-        let trust = self
-            .usable_key(&pair.with)
-            .map_or(Trust::Unverified, |(_, trust)| trust);
+        let Some(trust) = self.may_write(now, link, &pair) else {
+            out.push(Action::Answer { token, status: 480 });
+            return;
+        };
         let request = !self.is_buddy(&pair.with);
         self.arriving.insert(key, vec![(link, token)]);
         out.push(Action::Store(NewMessage {
@@ -151,39 +140,67 @@ impl Agent {
         }));
     }
 
-    /// Makes room for one more request of a stranger; the key on the link is the first one seen.
-    fn take_request(&mut self, now: Millis, link: crate::LinkId, pair: &Pair, out: &mut Vec<Action>) -> bool {
-        let kept = self.requests.get(&pair.with).copied().unwrap_or(0);
+    /// Whether there is room for one more message of this peer, and how its key is known.
+    fn may_write(&self, now: Millis, link: LinkId, pair: &Pair) -> Option<Trust> {
+        let known = || {
+            self.usable_key(&pair.with)
+                .map_or(Trust::Unverified, |(_, trust)| trust)
+        };
+        if self.is_buddy(&pair.with) {
+            return Some(known());
+        }
         let arriving = self.arriving.keys().filter(|(p, _)| p == pair).count();
-        if kept + arriving >= REQUESTS_PER_STRANGER {
+        if !self.requests.may_write(&pair.with, arriving) {
+            return None;
+        }
+        if self.buddies.contains_key(&pair.with) {
+            return Some(known());
+        }
+        let (device, Known { trust, .. }) = self.stranger(now, link, pair)?;
+        let room = self.requests.room(&device, trust == Trust::Verified);
+        (room != Room::Full).then_some(trust)
+    }
+
+    /// The device and the key of somebody unknown who holds this link.
+    fn stranger(&self, now: Millis, link: LinkId, pair: &Pair) -> Option<(String, Known)> {
+        let link = self.peers.get(pair)?.links.get(&link)?;
+        let presented = std::slice::from_ref(&link.certificate);
+        match trust::choose(&self.settings.anchors, &pair.with, None, presented, now) {
+            Choice::Adopt { certificate, trust } => Some((link.device.clone(), Known { certificate, trust })),
+            _ => None,
+        }
+    }
+
+    /// Somebody whose message is on disk as a request waits for the user's answer; the key on the link is the first one seen.
+    fn take_request(&mut self, now: Millis, link: LinkId, pair: &Pair, out: &mut Vec<Action>) -> bool {
+        if self.buddies.contains_key(&pair.with) {
+            return true;
+        }
+        let Some((device, known)) = self.stranger(now, link, pair) else {
             return false;
+        };
+        let verified = known.trust == Trust::Verified;
+        match self.requests.room(&device, verified) {
+            Room::Free => {}
+            Room::InsteadOf(stranger) => self.give_way(&stranger, out),
+            Room::Full => return false,
         }
-        if !self.buddies.contains_key(&pair.with) {
-            if self.buddies.values().filter(|b| b.consent == Consent::Request).count() >= STRANGERS {
-                return false;
-            }
-            let device = self.peers.get(pair).and_then(|p| p.links.get(&link)).map(|l| &l.device);
-            let strangers = self.strangers.entry(device.cloned().unwrap_or_default()).or_default();
-            if strangers.len() >= STRANGERS_ON_DEVICE {
-                return false;
-            }
-            strangers.insert(pair.with.clone());
-            let stranger = Buddy {
-                own: Some(pair.own.clone()),
-                ..Buddy::new(pair.with.clone(), Consent::Request)
-            };
-            self.buddies.insert(pair.with.clone(), stranger);
-            let certificate = self
-                .peers
-                .get(pair)
-                .and_then(|p| p.links.get(&link))
-                .map(|l| l.certificate.clone());
-            if !self.weigh(now, &pair.with, certificate.as_slice(), out) {
-                self.buddies.remove(&pair.with);
-                return false;
-            }
-        }
+        self.requests.wait(pair.with.clone(), Some(device), verified);
+        let stranger = Buddy {
+            own: Some(pair.own.clone()),
+            known: Some(known),
+            ..Buddy::new(pair.with.clone(), Consent::Request)
+        };
+        self.buddies.insert(pair.with.clone(), stranger);
+        self.buddy_changed(&pair.with, out);
         true
+    }
+
+    /// A stranger waits no more for an answer of the user: there are too many others. The link is left to stand, for whoever comes
+    /// back on a new one sends everything again at once, and would so make the next one give way.
+    fn give_way(&mut self, stranger: &AddressOfRecord, out: &mut Vec<Action>) {
+        self.requests.settled(stranger);
+        self.forget(stranger, out);
     }
 
     /// A message of a peer is on disk, was there before, or could not be put there.
@@ -197,15 +214,32 @@ impl Agent {
     ) {
         let waiting = self.arriving.remove(&(pair.clone(), id.clone())).unwrap_or_default();
         let buddy = self.is_buddy(&pair.with);
+        let request = !buddy
+            && !self.is_blocked(&pair.with)
+            && matches!(outcome, StoreOutcome::New | StoreOutcome::Duplicate { request: true });
+        let waits = request
+            && waiting
+                .iter()
+                .any(|(link, _)| self.take_request(now, *link, &pair, out));
         let (status, notice) = match outcome {
             StoreOutcome::Failed => (500, false),
+            // Blocked while it was on its way to the disk.
+            _ if self.is_blocked(&pair.with) => (603, false),
             StoreOutcome::New if buddy => (200, true),
+            // It came together with others, and there is no room for all of them.
+            StoreOutcome::New if !waits => {
+                out.push(Action::DropRequests(pair.with.clone()));
+                (480, false)
+            }
             StoreOutcome::New => {
-                *self.requests.entry(pair.with.clone()).or_default() += 1;
+                self.requests.kept(&pair.with);
                 (202, false)
             }
             StoreOutcome::Duplicate { request } => (if request { 202 } else { 200 }, !request && buddy),
         };
+        if outcome == StoreOutcome::New && (buddy || waits) {
+            out.push(Action::Show);
+        }
         for (_, token) in waiting {
             out.push(Action::Answer { token, status });
         }

@@ -21,11 +21,16 @@ mod outbox;
 mod peer;
 mod presence;
 mod reach;
+mod requests;
+mod sending;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corella_identity::{AddressOfRecord, Millis, trust::TrustAnchors};
+use corella_identity::{
+    AddressOfRecord, Certificate, Millis,
+    trust::{Trust, TrustAnchors},
+};
 
 pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
@@ -35,6 +40,7 @@ pub use presence::{Presence, Status};
 pub use state::{MessageState, Reason};
 
 use peer::Peer;
+use requests::Requests;
 
 /// Names one of the runtime's links: an authenticated stream to one device of a peer.
 pub type LinkId = u64;
@@ -64,7 +70,7 @@ pub struct Settings {
 /// What the agent remembered on disk, given back to it at the start.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// Everyone it knows.
+    /// Everyone it knows; those who wait for the user's answer in the order in which they came.
     pub buddies: Vec<Buddy>,
     /// Messages written here whose notice has not come yet.
     pub undelivered: Vec<(Pair, Outgoing)>,
@@ -87,15 +93,20 @@ pub struct Agent {
     sending: BTreeMap<(Pair, String), (CallId, Outgoing)>,
     /// Messages of peers on their way to the disk, with the requests that wait for it.
     arriving: BTreeMap<(Pair, String), Vec<(LinkId, Token)>>,
-    /// Messages taken from people without consent since the start; see [`incoming`].
-    requests: BTreeMap<AddressOfRecord, usize>,
-    /// The strangers who wrote from each device.
-    strangers: BTreeMap<String, BTreeSet<AddressOfRecord>>,
+    requests: Requests,
+    /// With what key somebody wrote before the user consented, while it is open whose key that is. Not kept on disk: what was written
+    /// then comes again.
+    wrote_with: BTreeMap<AddressOfRecord, Certificate>,
 }
 
 impl Agent {
     /// An agent with what it remembered. It has no own address until [`Event::OwnAddress`].
     pub fn new(settings: Settings, snapshot: Snapshot) -> Agent {
+        let mut requests = Requests::default();
+        for stranger in snapshot.buddies.iter().filter(|b| b.consent == Consent::Request) {
+            let verified = stranger.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
+            requests.wait(stranger.address.clone(), None, verified);
+        }
         let mut agent = Agent {
             settings,
             own: BTreeSet::new(),
@@ -105,16 +116,20 @@ impl Agent {
             links: BTreeMap::new(),
             sending: BTreeMap::new(),
             arriving: BTreeMap::new(),
-            requests: BTreeMap::new(),
-            strangers: BTreeMap::new(),
+            requests,
+            wrote_with: BTreeMap::new(),
         };
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
         }
         for (pair, outgoing) in snapshot.undelivered {
+            // What was sent to somebody whom the user has removed or blocked since is nobody's to have again.
+            let buddy = agent.is_buddy(&pair.with);
             let peer = agent.peers.entry(pair).or_default();
             peer.next_sequence = peer.next_sequence.max(outgoing.sequence + 1);
-            peer.outbox.insert(outgoing);
+            if buddy {
+                peer.outbox.insert(outgoing);
+            }
         }
         agent
     }
@@ -135,7 +150,7 @@ impl Agent {
                 Side::In => self.stored_in(now, pair, id, outcome, &mut out),
             },
             Event::RequestsAccepted { pair, ids } => self.owe(now, &pair, ids, &mut out),
-            Event::Located { pair, claims } => self.located(now, &pair, claims, &mut out),
+            Event::Located { pair, claims, asked } => self.located(now, &pair, claims, asked, &mut out),
             Event::Unreachable { pair } => self.unreachable(now, &pair, &mut out),
             Event::LinkUp(link) => self.link_up(now, link, &mut out),
             Event::LinkDown { link } => self.link_down(now, link, &mut out),

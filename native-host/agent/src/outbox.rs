@@ -57,6 +57,11 @@ impl Outbox {
         self.entries.is_empty()
     }
 
+    /// Whether peers take a message of that time no more.
+    pub(crate) fn is_too_old(now: Millis, at: Millis) -> bool {
+        at + LIFETIME < now
+    }
+
     pub(crate) fn insert(&mut self, message: Outgoing) {
         let place = (message.sequence, message.id.clone());
         self.places.insert(message.id.clone(), place.clone());
@@ -133,34 +138,18 @@ impl Outbox {
         let old = self
             .entries
             .values()
-            .filter(|e| e.message.state == MessageState::Pending && e.message.at + LIFETIME < now);
+            .filter(|e| e.message.state == MessageState::Pending && Outbox::is_too_old(now, e.message.at));
         old.map(|e| e.message.id.clone()).collect()
     }
 
     /// The peer has it; its notice is expected. If none comes it is sent again, with growing patience.
     pub(crate) fn expect_notice(&mut self, now: Millis, id: &str) {
-        let Some(place) = self.places.get(id).cloned() else {
-            return;
-        };
-        let Some(entry) = self.entries.get_mut(&place) else {
-            return;
-        };
-        let at = now + entry.patience;
-        entry.patience = (entry.patience * 2).min(MOST_PATIENCE);
-        self.again_at(place, at);
+        self.again_after(now, id, |entry| &mut entry.patience);
     }
 
     /// The device was busy: the message is sent again later, with growing patience.
     pub(crate) fn put_off(&mut self, now: Millis, id: &str) {
-        let Some(place) = self.places.get(id).cloned() else {
-            return;
-        };
-        let Some(entry) = self.entries.get_mut(&place) else {
-            return;
-        };
-        let at = now + entry.busy_wait;
-        entry.busy_wait = (entry.busy_wait * 2).min(MOST_PATIENCE);
-        self.again_at(place, at);
+        self.again_after(now, id, |entry| &mut entry.busy_wait);
     }
 
     /// Whether a message that could not be opened may be sealed once more; only the first time.
@@ -185,12 +174,21 @@ impl Outbox {
         self.agains.first().map(|(at, _)| *at)
     }
 
-    fn again_at(&mut self, place: Place, at: Millis) {
-        if let Some(entry) = self.entries.get_mut(&place) {
-            if let Some(old) = entry.again_at.replace(at) {
-                self.agains.remove(&(old, place.clone()));
-            }
-            self.agains.insert((at, place));
+    /// The message is sent again after this wait, which doubles for the next time.
+    fn again_after(&mut self, now: Millis, id: &str, wait: impl FnOnce(&mut Entry) -> &mut Millis) {
+        let Some(place) = self.places.get(id) else { return };
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        let wait = wait(entry);
+        let at = now + *wait;
+        *wait = (*wait * 2).min(MOST_PATIENCE);
+        if Outbox::is_too_old(at, entry.message.at) {
+            return;
         }
+        if let Some(old) = entry.again_at.replace(at) {
+            self.agains.remove(&(old, place.clone()));
+        }
+        self.agains.insert((at, place.clone()));
     }
 }

@@ -1,4 +1,4 @@
-//! The live side of one conversation: the search for the peer, its links, what is to be sent over them.
+//! The live side of one conversation: the search for the peer, and its links.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Claim, Content, LinkId, LinkUp, MessageState, Pair, Presence, Reason, Received,
+    Action, Agent, Claim, Consent, LinkId, LinkUp, MessageState, Pair, Presence, Reason, Received,
     notices::Owed,
     outbox::{Outbox, Place},
     reach::Reach,
@@ -16,8 +16,6 @@ use crate::{
 
 /// Other keys for one address that are remembered until they are settled.
 const CHALLENGERS: usize = 4;
-/// As many requests wait for their answers on one link at most.
-const WINDOW: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
@@ -38,10 +36,12 @@ pub(crate) struct Link {
     pub(crate) presence: Option<Presence>,
     /// What came before it was settled whose key this is, in order.
     pub(crate) unheard: Vec<Received>,
-    in_flight: BTreeSet<String>,
+    /// The messages sent on this link that are not answered yet.
+    pub(crate) in_flight: BTreeSet<String>,
     /// Everything in the outbox up to here was sent on this link.
-    cursor: Option<Place>,
-    again: BTreeSet<Place>,
+    pub(crate) cursor: Option<Place>,
+    /// What is to be sent once more.
+    pub(crate) again: BTreeSet<Place>,
 }
 
 impl Link {
@@ -60,13 +60,18 @@ impl Link {
 
 impl Peer {
     /// The links to send on: of several to one device the newest, since both ends may have called at the same time.
-    fn sending_links(&self) -> BTreeSet<LinkId> {
+    pub(crate) fn sending_links(&self) -> BTreeSet<LinkId> {
         let newest: BTreeMap<&str, LinkId> = self
             .links
             .iter()
             .map(|(id, link)| (link.device.as_str(), *id))
             .collect();
         newest.into_values().collect()
+    }
+
+    /// Nothing would be lost with it.
+    pub(crate) fn is_forgettable(&self) -> bool {
+        self.links.is_empty() && self.outbox.is_empty() && self.next_sequence == 0
     }
 
     /// `wanted`: a link is wanted. `usable`: there is a key to seal to, and no open question.
@@ -86,9 +91,9 @@ impl Agent {
             return false;
         };
         self.own.contains(&pair.own)
-            && !self.is_blocked(&pair.with)
+            && self.is_buddy(&pair.with)
             && buddy.question.is_none()
-            && (!peer.outbox.is_empty() || (self.is_buddy(&pair.with) && buddy.own.as_ref() == Some(&pair.own)))
+            && (!peer.outbox.is_empty() || buddy.own.as_ref() == Some(&pair.own))
     }
 
     /// When something is to be done for a peer.
@@ -131,15 +136,20 @@ impl Agent {
     }
 
     /// Whoever claims the address is weighed together: the records found, and the keys on links that stand.
-    pub(crate) fn located(&mut self, now: Millis, pair: &Pair, claims: Vec<Claim>, out: &mut Vec<Action>) {
+    pub(crate) fn located(&mut self, now: Millis, pair: &Pair, claims: Vec<Claim>, asked: bool, out: &mut Vec<Action>) {
+        let known = self.buddies.get(&pair.with).is_some_and(|b| b.known.is_some());
+        if !known && !asked {
+            return self.search_failed(now, pair, Reason::Unknown, out);
+        }
         let claimed: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
-        let linked = self
-            .peers
-            .get(pair)
-            .into_iter()
-            .flat_map(|p| p.links.values())
-            .map(|l| l.certificate.clone());
-        let presented: Vec<Certificate> = claimed.iter().cloned().chain(linked).collect();
+        let mut presented = claimed.clone();
+        for (_, peer) in self.peers.iter_mut().filter(|(p, _)| p.with == pair.with) {
+            presented.extend(peer.links.values().map(|l| l.certificate.clone()));
+            if !known {
+                presented.append(&mut peer.challengers);
+            }
+        }
+        presented.extend(self.wrote_with.get(&pair.with).cloned());
         let usable = self.weigh(now, &pair.with, &presented, out);
         let key = self
             .usable_key(&pair.with)
@@ -173,7 +183,8 @@ impl Agent {
             .get_mut(pair)
             .map(|p| std::mem::take(&mut p.challengers))
             .unwrap_or_default();
-        if !challengers.is_empty() && self.peers.get(pair).is_some_and(|p| p.links.is_empty()) {
+        let known = self.buddies.get(&pair.with).is_some_and(|b| b.known.is_some());
+        if known && !challengers.is_empty() && self.peers.get(pair).is_some_and(|p| p.links.is_empty()) {
             self.weigh(now, &pair.with, &challengers, out);
         }
         self.search_failed(now, pair, Reason::Offline, out);
@@ -226,7 +237,9 @@ impl Agent {
         } = up;
         let buddy = self.buddies.get(&pair.with);
         let known = buddy.map(|b| b.known.is_some());
+        // Another device of the user's would be no peer, and a stranger in the user's own name is none to be heard.
         let refused = !self.own.contains(&pair.own)
+            || self.own.contains(&pair.with)
             || buddy.is_some_and(|b| b.question.is_some())
             || self.challenged(now, &pair, &certificate)
             || (known == Some(true) && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out));
@@ -238,9 +251,14 @@ impl Agent {
             }
             return;
         }
+        let is_buddy = self.is_buddy(&pair.with);
         let peer = self.peers.entry(pair.clone()).or_default();
         peer.links.insert(link, Link::new(device, certificate));
         self.links.insert(link, pair.clone());
+        // Whose key is known is there: who called in that name meanwhile raises no question later.
+        if is_buddy && known == Some(true) {
+            peer.challengers.clear();
+        }
         if known == Some(false) {
             // The first key of a buddy is taken only after a look at who else claims the address.
             peer.reach.at_once(now);
@@ -268,7 +286,9 @@ impl Agent {
         if !matches!(choice, Choice::Ask(_)) {
             return false;
         }
-        if let Some(peer) = self.peers.get_mut(pair).filter(|p| p.links.is_empty()) {
+        // Of a request the challengers are remembered until the user answers it.
+        let waits = buddy.consent == Consent::Request;
+        if let Some(peer) = self.peers.get_mut(pair).filter(|p| waits || p.links.is_empty()) {
             if peer.challengers.len() < CHALLENGERS && !peer.challengers.contains(certificate) {
                 peer.challengers.push(certificate.clone());
             }
@@ -290,14 +310,33 @@ impl Agent {
             if peer.links.is_empty() {
                 peer.owed.forget();
                 peer.reach.lost(now);
-                let forgettable = peer.outbox.is_empty() && peer.next_sequence == 0;
-                if forgettable && !agent.buddies.contains_key(&pair.with) {
+                if peer.is_forgettable() && !agent.buddies.contains_key(&pair.with) {
                     agent.peers.remove(&pair);
                 }
             }
         });
+        if self.peers.get(&pair).is_some_and(|p| p.links.is_empty()) {
+            self.pending_because(now, &pair, Reason::Offline, out);
+        }
         // What was on its way on the lost link goes on another one that stands.
         self.pump(&pair, out);
+    }
+
+    /// Closes every link to `address` that bears another key than the one in use; what was said on it is not heard.
+    pub(crate) fn close_other_links(&mut self, address: &corella_identity::AddressOfRecord, out: &mut Vec<Action>) {
+        let Some((key, _)) = self.usable_key(address) else {
+            return;
+        };
+        for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
+            for (id, link) in peer
+                .links
+                .iter_mut()
+                .filter(|(_, link)| !link.certificate.same_key(&key))
+            {
+                link.presence = None;
+                out.push(Action::CloseLink(*id));
+            }
+        }
     }
 
     /// Closes every link to `address`.
@@ -308,137 +347,5 @@ impl Agent {
                 .filter(|(_, p)| p.with == *address)
                 .map(|(link, _)| Action::CloseLink(*link)),
         );
-    }
-
-    /// Sends what may be sent on the links of `pair` now.
-    pub(crate) fn pump(&mut self, pair: &Pair, out: &mut Vec<Action>) {
-        let Some((key, _)) = self.usable_key(&pair.with) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(pair) else { return };
-        let sending = peer.sending_links();
-        for (id, link) in peer.links.iter_mut().filter(|(id, _)| sending.contains(id)) {
-            if !link.certificate.same_key(&key) {
-                continue;
-            }
-            while link.in_flight.len() < WINDOW {
-                let place = match link.again.pop_first() {
-                    Some(place) => place,
-                    None => match peer.outbox.next(link.cursor.as_ref()) {
-                        Some(place) => {
-                            link.cursor = Some(place.clone());
-                            place.clone()
-                        }
-                        None => break,
-                    },
-                };
-                let Some(message) = peer.outbox.at(&place) else {
-                    continue;
-                };
-                if !link.in_flight.insert(message.id.clone()) {
-                    continue;
-                }
-                out.push(Action::SendMessage {
-                    link: *id,
-                    pair: pair.clone(),
-                    certificate: key.clone(),
-                    id: message.id.clone(),
-                    text: message.text.clone(),
-                    at: message.at,
-                    sequence: message.sequence,
-                });
-            }
-        }
-    }
-
-    pub(crate) fn answered(&mut self, now: Millis, link: LinkId, id: &str, status: u16, out: &mut Vec<Action>) {
-        let Some(pair) = self.landed(link, id) else { return };
-        let Some(peer) = self.peers.get_mut(&pair) else { return };
-        let verdict = match status {
-            202 => Some((MessageState::Sent, Some(Reason::Waiting))),
-            200..=299 => Some((MessageState::Sent, None)),
-            // RFC 3261 21.4.18, 21.4.24, 21.5: the device is there, and this passes.
-            408 | 480 | 486 | 491 | 500 | 503 | 504 => {
-                peer.outbox.put_off(now, id);
-                // So a peer answers whom it does not want to hear more of for now.
-                (status == 480).then_some((MessageState::Pending, Some(Reason::Waiting)))
-            }
-            // The peer could not open it. It may have changed its key: look again and seal once more, under the same id.
-            493 if peer.outbox.may_seal_again(id) => {
-                peer.outbox.put_off(now, id);
-                out.push(Action::CloseLink(link));
-                None
-            }
-            413 | 513 => Some((MessageState::Failed, Some(Reason::TooLarge))),
-            _ => Some((MessageState::Failed, Some(Reason::Refused))),
-        };
-        if let Some((state, reason)) = verdict {
-            let told = if state == MessageState::Failed {
-                // Another device of the peer may have it already; its word counts more.
-                let refused = peer.outbox.get(id).is_some_and(|m| m.state == MessageState::Pending);
-                refused && peer.outbox.remove(id).is_some()
-            } else {
-                if state == MessageState::Sent {
-                    peer.outbox.expect_notice(now, id);
-                }
-                peer.outbox.mark(id, state, reason)
-            };
-            if told {
-                out.push(Action::SetState {
-                    pair: pair.clone(),
-                    id: id.to_owned(),
-                    state,
-                    reason,
-                });
-            }
-        }
-        self.pump(&pair, out);
-    }
-
-    pub(crate) fn not_answered(&mut self, now: Millis, link: LinkId, id: &str, out: &mut Vec<Action>) {
-        let Some(pair) = self.landed(link, id) else { return };
-        if let Some(peer) = self.peers.get_mut(&pair) {
-            peer.outbox.put_off(now, id);
-        }
-        self.pump(&pair, out);
-    }
-
-    /// A request on `link` ended: whose it was.
-    fn landed(&mut self, link: LinkId, id: &str) -> Option<Pair> {
-        let pair = self.links.get(&link)?.clone();
-        self.peers.get_mut(&pair)?.links.get_mut(&link)?.in_flight.remove(id);
-        Some(pair)
-    }
-
-    /// Notices are owed for these messages.
-    pub(crate) fn owe(&mut self, now: Millis, pair: &Pair, ids: Vec<String>, out: &mut Vec<Action>) {
-        let Some(peer) = self.peers.get_mut(pair).filter(|p| !p.links.is_empty()) else {
-            return;
-        };
-        for id in ids {
-            peer.owed.add(now, id);
-        }
-        self.tell_owed(now, pair, out);
-    }
-
-    fn tell_owed(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
-        let Some((certificate, _)) = self.usable_key(&pair.with) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(pair) else { return };
-        loop {
-            let ids = peer.owed.take(now);
-            if ids.is_empty() {
-                return;
-            }
-            for link in peer.sending_links() {
-                out.push(Action::SendContent {
-                    link,
-                    pair: pair.clone(),
-                    certificate: certificate.clone(),
-                    content: Content::Delivered(ids.clone()),
-                });
-            }
-        }
     }
 }

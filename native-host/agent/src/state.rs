@@ -68,9 +68,9 @@ pub enum Reason {
     Refused,
     /// The peer said that the message is too large.
     TooLarge,
-    /// The user blocked or removed the peer.
+    /// The user blocked the peer.
     Blocked,
-    /// On the peer's disk, waiting for the peer's consent.
+    /// The peer has not consented yet, or does not take more for now.
     Waiting,
 }
 

@@ -1,9 +1,6 @@
 //! The roster: who the user knows, and the status last chosen, in a small SQLite database of its own.
 
-use std::{
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::path::Path;
 
 use corella_agent::{Buddy, Consent, Presence, Status};
 use corella_identity::{
@@ -43,8 +40,7 @@ pub(crate) enum RosterError {
 /// The open roster.
 #[derive(Debug)]
 pub(crate) struct Roster {
-    /// One task uses it; the lock lets that task move between threads.
-    db: Mutex<Connection>,
+    db: Connection,
 }
 
 impl Roster {
@@ -64,18 +60,14 @@ impl Roster {
             VERSION => {}
             newer => return Err(RosterError::Newer(newer)),
         }
-        Ok(Roster { db: Mutex::new(db) })
+        Ok(Roster { db })
     }
 
-    fn db(&self) -> MutexGuard<'_, Connection> {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Everyone. A row that makes no sense is left out and logged, so that one bad row does not cost all.
+    /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
-        let db = self.db();
-        let mut query =
-            db.prepare("SELECT address, name, own, consent, certificate, trust, question, refused FROM buddies")?;
+        let mut query = self.db.prepare(
+            "SELECT address, name, own, consent, certificate, trust, question, refused FROM buddies ORDER BY rowid",
+        )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
                 address: row.get(0)?,
@@ -100,8 +92,9 @@ impl Roster {
 
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
-        self.db().execute(
-            "INSERT OR REPLACE INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        self.db.execute(
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -118,14 +111,14 @@ impl Roster {
 
     /// Forgets one.
     pub(crate) fn forget(&self, address: &AddressOfRecord) -> Result<(), RosterError> {
-        self.db()
+        self.db
             .execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
         Ok(())
     }
 
     /// The status last chosen.
     pub(crate) fn presence(&self) -> Result<Presence, RosterError> {
-        let row = self.db().query_row("SELECT status, note FROM presence", [], |row| {
+        let row = self.db.query_row("SELECT status, note FROM presence", [], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         });
         Ok(match row.optional()? {
@@ -140,7 +133,7 @@ impl Roster {
     /// Remembers the status.
     pub(crate) fn save_presence(&self, presence: &Presence) -> Result<(), RosterError> {
         let row = params![presence.status.as_str(), presence.note];
-        self.db()
+        self.db
             .execute("INSERT OR REPLACE INTO presence VALUES (1, ?1, ?2)", row)?;
         Ok(())
     }
@@ -305,7 +298,7 @@ mod tests {
         let path = dir.path().join("roster.db");
         Roster::open(&path)
             .unwrap()
-            .db()
+            .db
             .pragma_update(None, "user_version", 99)
             .unwrap();
         assert!(Roster::open(&path).unwrap_err().to_string().contains("newer"));

@@ -127,25 +127,6 @@ impl Transcripts {
         self.write(move |batch| store::change(batch, &key, &change), done);
     }
 
-    /// Sets a message's state and reason (`None` takes an old reason away). Which states may follow which is the agent's to decide.
-    pub fn set_state(
-        &self,
-        key: MessageKey,
-        state: String,
-        reason: Option<String>,
-        done: impl FnOnce(Result<Option<Message>, Error>) + Send + 'static,
-    ) {
-        self.change(
-            key,
-            Change {
-                state: Some(state),
-                reason: Some(reason),
-                ..Change::default()
-            },
-            done,
-        );
-    }
-
     /// Gives the state [`READ`] to all incoming messages of `with` up to and with the id `up_to`, in the order of display. The
     /// result is those that did not have it.
     pub fn mark_read(
@@ -162,21 +143,10 @@ impl Transcripts {
         self.write(move |batch| store::clear_requests(batch, &with), done);
     }
 
-    /// Deletes a message. Its id stays known until `remember_until` (milliseconds since 1970 UTC): an append of it yields
-    /// [`Appended::Deleted`]. The result tells whether there was such a message.
-    pub fn delete(
-        &self,
-        key: MessageKey,
-        remember_until: i64,
-        done: impl FnOnce(Result<bool, Error>) + Send + 'static,
-    ) {
-        self.write(move |batch| store::delete(batch, &key, remember_until), done);
-    }
-
-    /// Forgets the ids of deleted messages that were to be remembered until a time before `now` (milliseconds since 1970 UTC). The
-    /// result is how many.
-    pub fn purge_seen(&self, now: i64, done: impl FnOnce(Result<usize, Error>) + Send + 'static) {
-        self.write(move |batch| store::purge_seen(batch, now), done);
+    /// Takes all messages of `with` that wait for consent out of the store, as when they must give way to others. Their ids are not
+    /// remembered: a repetition of one is a new message. The result is how many there were.
+    pub fn drop_requests(&self, with: String, done: impl FnOnce(Result<usize, Error>) + Send + 'static) {
+        self.write(move |batch| store::drop_requests(batch, &with), done);
     }
 
     /// A part of the conversation with `with`, at most `limit` messages (at least one).
@@ -201,14 +171,6 @@ impl Transcripts {
     /// Failures of the disk.
     pub fn unread(&self, with: &str) -> Result<u64, Error> {
         self.0.reader.unread(with)
-    }
-
-    /// The message with this key.
-    ///
-    /// # Errors
-    /// Failures of the disk.
-    pub fn message(&self, key: &MessageKey) -> Result<Option<Message>, Error> {
-        self.0.reader.message(key)
     }
 
     /// The messages with this id in the conversation with `with`: at most one, unless both sides or several own addresses used it.

@@ -126,8 +126,6 @@ pub enum Appended {
     Stored(Message),
     /// It was stored before; this is how it stands now. Nothing was written.
     Duplicate(Message),
-    /// It was stored before and the user deleted it since; its id is still remembered. Nothing was written.
-    Deleted,
 }
 
 /// A change to a stored message: every `Some` replaces what was there.

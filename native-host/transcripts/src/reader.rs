@@ -1,7 +1,7 @@
 //! What is read. Readers have their own connections, so they never wait for the writing thread, nor it for them.
 
 use crate::error::{Error, sqlite};
-use crate::message::{Conversation, Direction, Message, MessageKey, Page, Place};
+use crate::message::{Conversation, Direction, Message, Page, Place};
 use crate::schema;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::path::{Path, PathBuf};
@@ -167,21 +167,6 @@ impl Reader {
                 .and_then(|mut statement| statement.query_row([with], |row| row.get::<_, i64>(0)))
                 .map(i64::unsigned_abs)
                 .map_err(sqlite("count unread messages"))
-        })
-    }
-
-    /// The message with this key.
-    pub(crate) fn message(&self, key: &MessageKey) -> Result<Option<Message>, Error> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM message WHERE peer = ?1 AND id = ?2 AND own = ?3 AND direction = ?4"
-                ))
-                .and_then(|mut statement| {
-                    let key = (&key.with, &key.id, &key.own, key.direction.number());
-                    statement.query_row(key, read_message).optional()
-                })
-                .map_err(sqlite("read a message"))
         })
     }
 

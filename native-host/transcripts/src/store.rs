@@ -25,13 +25,6 @@ pub(crate) fn append(batch: &Batch<'_>, new: NewMessage) -> Result<Appended, Err
     if let Some(known) = known {
         return Ok(Appended::Duplicate(known));
     }
-    let deleted = batch
-        .prepare_cached("SELECT 1 FROM seen WHERE peer = ?1 AND id = ?2 AND own = ?3 AND direction = ?4")
-        .and_then(|mut statement| statement.exists(key))
-        .map_err(&wrong)?;
-    if deleted {
-        return Ok(Appended::Deleted);
-    }
     let neighbour =
         |condition: &str| {
             batch
@@ -134,36 +127,19 @@ pub(crate) fn clear_requests(batch: &Batch<'_>, with: &str) -> Result<Vec<Messag
         .map_err(sqlite("accept requests"))
 }
 
-/// Deletes a message and remembers its id until `remember_until`; whether there was one.
-pub(crate) fn delete(batch: &Batch<'_>, key: &MessageKey, remember_until: i64) -> Result<bool, Error> {
-    let wrong = sqlite("delete a message");
-    let of_key = (&key.with, &key.id, &key.own, key.direction.number());
-    let row: Option<i64> = batch
-        .prepare_cached("DELETE FROM message WHERE peer = ?1 AND id = ?2 AND own = ?3 AND direction = ?4 RETURNING row")
-        .and_then(|mut statement| statement.query_row(of_key, |row| row.get(0)).optional())
+/// Deletes what waits for consent in a conversation; how many there were.
+pub(crate) fn drop_requests(batch: &Batch<'_>, with: &str) -> Result<usize, Error> {
+    let wrong = sqlite("drop requests");
+    let rows: Vec<i64> = batch
+        .prepare_cached("DELETE FROM message WHERE peer = ?1 AND request = 1 RETURNING row")
+        .and_then(|mut statement| statement.query_map([with], |row| row.get(0))?.collect())
         .map_err(&wrong)?;
-    let Some(row) = row else { return Ok(false) };
-    batch
-        .prepare_cached("INSERT INTO seen (peer, id, own, direction, row, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .and_then(|mut statement| {
-            statement.execute((
-                &key.with,
-                &key.id,
-                &key.own,
-                key.direction.number(),
-                row,
-                remember_until,
-            ))
-        })
-        .map_err(&wrong)?;
-    batch.deleted();
-    Ok(true)
-}
-
-/// Forgets the ids of deleted messages whose time was before `now`; how many.
-pub(crate) fn purge_seen(batch: &Batch<'_>, now: i64) -> Result<usize, Error> {
-    batch
-        .prepare_cached("DELETE FROM seen WHERE until < ?1")
-        .and_then(|mut statement| statement.execute([now]))
-        .map_err(sqlite("forget the ids of deleted messages"))
+    for row in &rows {
+        batch
+            .prepare_cached("INSERT INTO deletion (row) VALUES (?1)")
+            .and_then(|mut statement| statement.execute([row]))
+            .map_err(&wrong)?;
+        batch.deleted();
+    }
+    Ok(rows.len())
 }

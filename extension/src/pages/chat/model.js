@@ -96,6 +96,16 @@ export class Model {
     }
   }
 
+  /**
+   * What waited for the user's consent is no longer kept.
+   * @param {Address} address
+   */
+  dropRequests(address) {
+    if (this.#conversations.get(address)?.last.request) {
+      this.#conversations.delete(address);
+    }
+  }
+
   /** The host is gone: nobody's presence is known. */
   forgetPresence() {
     for (const address of this.#buddies.keys()) {

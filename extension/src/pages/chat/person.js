@@ -138,7 +138,11 @@ function panels(address, name, buddy, act) {
       panel(
         "blocked-panel",
         [el("p", {}, t("blockedText", name))],
-        [button("unblock", t("unblock"), () => act("buddies/add", { address }))],
+        [
+          // Whoever is only let go is a stranger again, and asks first.
+          button("unblock", t("unblock"), () => act("buddies/remove", { address })),
+          button("add-blocked", t("addBuddy"), () => act("buddies/add", { address })),
+        ],
       ),
     );
   }

@@ -149,9 +149,19 @@ fn a_message_that_found_nobody_for_a_week_is_given_up_and_can_be_sent_anew() {
         state: MessageState::Failed,
         reason: row.reason,
     };
-    world.command(0, Command::Retry(pair, failed));
+    world.command(
+        0,
+        Command::Retry {
+            pair,
+            outgoing: failed,
+            fresh: "fresh".into(),
+        },
+    );
     world.run(10_000);
-    assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+    // Bob takes nothing that old: it is written anew.
+    assert_eq!(state(&world, 0, 1, "fresh"), (MessageState::Delivered, None));
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Failed, Some(Reason::Offline)));
+    assert_eq!(world.inbox(1, 0), ["see you tomorrow"]);
 }
 
 #[test]

@@ -103,6 +103,120 @@ fn an_impostor_cannot_silence_somebody_who_is_there() {
     assert!(world.inbox(impostor, 0).is_empty());
 }
 
+/// Alice, and Bob, in whose name somebody else has written to her.
+fn false_bob_wrote_first() -> (World, usize) {
+    let mut world = World::of(&["alice", "bob"]);
+    let other = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let false_bob = world.add(address("bob"), other);
+    world.link(false_bob, 0);
+    world.send(false_bob, 0, "it is me");
+    world.run(1_000);
+    (world, false_bob)
+}
+
+#[test]
+fn who_writes_first_is_not_thereby_who_the_user_means() {
+    for by_calling in [false, true] {
+        let (mut world, false_bob) = false_bob_wrote_first();
+        assert_eq!(world.inbox(0, false_bob), ["it is me"], "as a request");
+        if by_calling {
+            // The true Bob calls, and cannot be found in the overlay.
+            world.send(1, 0, "no, me");
+            world.run(10_000);
+            let waiting = world.nodes[1].disk.rows.values().next().unwrap();
+            assert_eq!(
+                (waiting.state, waiting.reason),
+                (Some(MessageState::Pending), Some(Reason::Offline))
+            );
+            world.kill(1);
+        }
+        world.command(0, Command::Accept(address("bob"), None));
+        world.run(60_000);
+        assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+        let secret = world.send(0, 1, "my secret");
+        world.run(60_000);
+        assert!(world.inbox(false_bob, 0).is_empty());
+        if by_calling {
+            world.start(1);
+        }
+        let right = world.nodes[1].credential.certificate().fingerprint();
+        world.command(0, Command::Accept(address("bob"), Some(right)));
+        world.command(1, Command::Add(address("alice"), None));
+        world.run(600_000);
+        assert!(world.row(1, 0, Side::In, &secret).is_some());
+        assert!(world.inbox(false_bob, 0).is_empty());
+        let heard = world.inbox(0, 1);
+        assert!(!heard.contains(&"it is me".to_owned()), "{heard:?}");
+    }
+}
+
+#[test]
+fn no_strangers_key_is_taken_while_nobody_can_be_asked() {
+    let (mut world, false_bob) = false_bob_wrote_first();
+    world.is_alone = true;
+    world.command(0, Command::Accept(address("bob"), None));
+    world.send(0, 1, "my secret");
+    world.run(60_000);
+    assert_eq!(world.agent(0).buddy(&address("bob")).unwrap().known, None);
+    world.is_alone = false;
+    world.run(600_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+    assert!(world.inbox(false_bob, 0).is_empty());
+}
+
+#[test]
+fn the_key_of_a_request_is_weighed_also_after_it_was_blocked() {
+    let (mut world, _) = false_bob_wrote_first();
+    world.command(0, Command::Block(address("bob")));
+    world.command(0, Command::Accept(address("bob"), None));
+    world.run(60_000);
+    assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+}
+
+#[test]
+fn what_was_for_somebody_removed_is_not_given_to_who_comes_in_that_name() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.send(0, 1, "for the true Bob only");
+    world.run(1_000);
+    world.command(0, Command::Remove(address("bob")));
+    world.run(1_000);
+    world.kill(0);
+    world.kill(1);
+    world.start(0);
+    let other = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let false_bob = world.add(address("bob"), other);
+    for _ in 0..2 {
+        world.link(false_bob, 0);
+        world.send(false_bob, 0, "it is me");
+        world.run(10_000);
+    }
+    world.kill(0);
+    world.start(0);
+    world.link(false_bob, 0);
+    world.run(60_000);
+    assert!(world.inbox(false_bob, 0).is_empty());
+}
+
+#[test]
+fn a_call_in_a_friends_name_is_no_question_once_the_friend_was_there() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    let false_bob = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let impostor = world.add(address("bob"), false_bob);
+    world.link(impostor, 0);
+    // Bob is back before he is missed.
+    world.start(1);
+    world.link(1, 0);
+    world.run(10_000);
+    assert_eq!(question(&world, 0, "bob"), None);
+    world.kill(impostor);
+    world.kill(1);
+    world.run(3_600_000);
+    assert_eq!(question(&world, 0, "bob"), None);
+}
+
 #[test]
 fn a_new_key_of_somebody_who_is_gone_stops_sending_until_the_user_answers() {
     let mut world = World::of(&["alice", "bob"]);
@@ -223,6 +337,7 @@ fn a_call_that_somebody_else_answers_is_made_again() {
         Event::Located {
             pair: pair_found,
             claims,
+            asked: true,
         },
     );
     assert!(matches!(called.as_slice(), [Action::Connect { .. }]));

@@ -138,8 +138,10 @@ fn one_device_is_a_few_strangers_at_most() {
         world.send(*n, 0, "buy this");
     }
     world.run(1_000);
-    let told: usize = mallory.iter().map(|n| world.inbox(0, *n).len()).sum();
-    assert_eq!(told, 5);
+    let kept: usize = mallory.iter().map(|n| world.inbox(0, *n).len()).sum();
+    assert_eq!(kept, 5);
+    let shown = world.nodes[0].shown.iter().filter(|a| matches!(a, Action::Show));
+    assert_eq!(shown.count(), 5, "nothing is shown that is not kept");
     let id = world.send(mallory[8], 0, "hello?");
     world.send(1, 0, "an honest word");
     world.run(10_000);
@@ -149,6 +151,47 @@ fn one_device_is_a_few_strangers_at_most() {
         (row.state, row.reason),
         (Some(MessageState::Pending), Some(Reason::Waiting))
     );
+}
+
+#[test]
+fn a_crowd_shuts_nobody_out_and_who_gave_way_to_it_is_heard_later() {
+    let mut world = World::of(&["alice", "eve", "late"]);
+    world.send(1, 0, "I was first");
+    world.run(1_000);
+    for n in 0..200 {
+        let name = format!("mallory{n}");
+        let credential = Credential::self_signed(&address(&name), world.now).unwrap();
+        let mallory = world.add(address(&name), credential);
+        world.send(mallory, 0, "buy this");
+    }
+    world.run(1_000);
+    assert!(world.agent(0).buddy(&address("eve")).is_none());
+    assert!(world.inbox(0, 1).is_empty());
+    world.send(2, 0, "am I too late?");
+    world.run(1_000);
+    assert_eq!(world.inbox(0, 2), ["am I too late?"]);
+    // Whoever gave way, and went, is forgotten.
+    world.kill(1);
+    world.run(0);
+    let eve = world.pair(0, 1);
+    assert!(!world.agent(0).peers.contains_key(&eve));
+    world.start(1);
+    for n in 0..200 {
+        world.command(0, Command::Block(address(&format!("mallory{n}"))));
+    }
+    world.run(2 * 3_600_000);
+    assert_eq!(world.inbox(0, 1), ["I was first"]);
+}
+
+#[test]
+fn nobody_is_heard_in_the_users_own_name() {
+    let mut world = World::of(&["alice"]);
+    let other = Credential::self_signed(&address("alice"), world.now).unwrap();
+    let false_alice = world.add(address("alice"), other);
+    world.link(false_alice, 0);
+    world.run(1_000);
+    assert!(world.agent(0).buddies().is_empty());
+    assert!(world.agent(0).links.is_empty());
 }
 
 #[test]
@@ -179,6 +222,24 @@ fn what_the_peer_has_stays_sent_when_the_peer_is_removed() {
     world.command(0, Command::Remove(address("bob")));
     world.run(5_000);
     assert_eq!(state(&world), Some(MessageState::Sent));
+}
+
+#[test]
+fn what_a_removed_buddy_repeats_is_no_request() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.send(1, 0, "hello");
+    world.run(0);
+    assert_eq!(world.inbox(0, 1), ["hello"]);
+    // Before the notice went.
+    world.command(0, Command::Remove(address("bob")));
+    world.run(3_600_000);
+    assert!(world.agent(0).buddy(&address("bob")).is_none());
+    world.send(1, 0, "are you there?");
+    world.run(1_000);
+    assert_eq!(world.agent(0).buddy(&address("bob")).unwrap().consent, Consent::Request);
+    assert_eq!(world.inbox(0, 1), ["hello", "are you there?"]);
 }
 
 #[test]
@@ -216,6 +277,20 @@ fn the_blocked_are_not_heard_and_see_nothing() {
     assert_eq!(
         world.nodes[0].replies[&call].as_ref().unwrap_err(),
         &CommandError::Blocked
+    );
+}
+
+#[test]
+fn what_waits_for_consent_fails_when_the_sender_is_blocked() {
+    let mut world = World::of(&["alice", "eve"]);
+    let id = world.send(1, 0, "buy this");
+    world.run(1_000);
+    world.command(0, Command::Block(address("eve")));
+    world.run(3_600_000);
+    let row = world.row(1, 0, Side::Out, &id).unwrap();
+    assert_eq!(
+        (row.state, row.reason),
+        (Some(MessageState::Failed), Some(Reason::Refused))
     );
 }
 

@@ -11,9 +11,10 @@ use crate::{
     logging, paths,
 };
 
-/// Runs `work` on a runtime of one thread: what a person writes and reads is little work, and handing it from thread to thread costs
-/// a fifth more of it. Disk and search have threads of their own. The token it gets is cancelled when the system or the user asks the program to end; that is listened for
-/// before anything else is done. Reading stdin blocks a thread for good, so the runtime is left behind and not waited for.
+/// Runs `work` on a runtime of one thread: what a person writes and reads is little work, and handing it from thread to thread
+/// costs a sixth more of it. Disk and search have threads of their own. The token it gets is cancelled when the system or the user
+/// asks the program to end; that is listened for before anything else is done. Reading stdin blocks a thread for good, so the
+/// runtime is left behind and not waited for.
 pub(crate) fn on_runtime<F: Future<Output = ExitCode>>(work: impl FnOnce(CancellationToken) -> F) -> ExitCode {
     logging::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -2,30 +2,21 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use corella_agent::{
-    Agent, CallId, Command, Consent, Event, LinkId, LinkUp, MessageState, Pair, Received, Side, StoreOutcome, Token,
-};
-use corella_identity::{AddressOfRecord, Credential, keystore::Keystore, trust::Trust};
-use corella_overlay::{OverlayEvent, PublishError, Record, link::Link};
+use corella_agent::{Agent, CallId, Consent, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
+use corella_identity::{AddressOfRecord, Credential, keystore::Keystore};
+use corella_overlay::{OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Call, HostSettings, Issued, Shared,
-    calls::{self, json},
-    links::Links,
-    network::Network,
-    views,
-};
+use super::{Call, HostSettings, Shared, links::Links, network::Network, roster_writer::RosterWriter, views};
 use crate::{
-    protocol::{self, Empty, ErrorName, IdentitiesResult, Notification, RpcError},
-    roster::Roster,
+    protocol::{Notification, RpcError},
     time,
 };
 
@@ -54,9 +45,24 @@ pub(crate) enum Input {
     Located {
         pair: Pair,
         records: Vec<Record>,
+        asked: bool,
     },
-    /// A link stands, opened by either side.
-    Linked(Link),
+    /// A link stands; `called`: this side opened it.
+    Linked {
+        link: Link,
+        called: bool,
+    },
+    /// The unread counts, for an answer to `buddies/list`.
+    Counted {
+        unread: Result<HashMap<String, u64>, store::Error>,
+        reply: ReplyTo,
+    },
+    /// Messages of a person were marked as read.
+    MarkedRead {
+        with: AddressOfRecord,
+        messages: Result<Vec<store::Message>, store::Error>,
+        reply: ReplyTo,
+    },
     /// An opened envelope.
     Opened {
         link: LinkId,
@@ -74,16 +80,18 @@ pub(crate) enum Input {
 pub(super) struct Actor {
     pub(super) shared: Arc<Shared>,
     pub(super) agent: Agent,
-    pub(super) roster: Roster,
+    pub(super) roster: RosterWriter,
     pub(super) network: Option<Network>,
     pub(super) credentials: BTreeMap<AddressOfRecord, Arc<Credential>>,
     pub(super) links: Links,
     pub(super) calls: HashMap<CallId, ReplyTo>,
     pub(super) responders: HashMap<Token, Responder>,
     pub(super) located: HashMap<Pair, Vec<Record>>,
-    keystore: Keystore,
-    settings: HostSettings,
-    online: bool,
+    /// The message that the core is being told of, in case it is to be shown.
+    pub(super) arrived: Option<Box<store::Message>>,
+    pub(super) keystore: Keystore,
+    pub(super) settings: HostSettings,
+    pub(super) online: bool,
     next: u64,
 }
 
@@ -91,7 +99,7 @@ impl Actor {
     pub(super) fn new(
         shared: Arc<Shared>,
         agent: Agent,
-        roster: Roster,
+        roster: RosterWriter,
         keystore: Keystore,
         settings: HostSettings,
     ) -> Actor {
@@ -105,6 +113,7 @@ impl Actor {
             calls: HashMap::new(),
             responders: HashMap::new(),
             located: HashMap::new(),
+            arrived: None,
             keystore,
             settings,
             online: false,
@@ -134,15 +143,6 @@ impl Actor {
         }
     }
 
-    /// Goes on line with the addresses enrolled before.
-    async fn resume(&mut self) {
-        for address in self.keystore.addresses().unwrap_or_default() {
-            if let Err(error) = self.enrol(address, None).await {
-                tracing::error!("an own address cannot go on line: {}", error.message);
-            }
-        }
-    }
-
     async fn take(&mut self, input: Input) {
         match input {
             Input::Call { call, reply } => self.call(call, reply).await,
@@ -154,18 +154,17 @@ impl Actor {
                 outcome,
                 message,
             } => {
+                self.arrived = message;
                 self.feed(Event::Stored {
                     pair,
                     side,
                     id,
                     outcome,
                 });
-                if let Some(message) = message {
-                    self.message_changed(*message);
-                }
+                self.arrived = None;
             }
             Input::Changed(message) => self.message_changed(*message),
-            Input::Located { pair, records } => {
+            Input::Located { pair, records, asked } => {
                 let claims = records
                     .iter()
                     .map(|r| corella_agent::Claim {
@@ -176,10 +175,21 @@ impl Actor {
                 self.feed(Event::Located {
                     pair: pair.clone(),
                     claims,
+                    asked,
                 });
                 self.located.remove(&pair);
             }
-            Input::Linked(link) => self.linked(link).await,
+            Input::Linked { link, called } => {
+                let pair = Pair {
+                    own: link.local.clone(),
+                    with: link.remote.clone(),
+                };
+                if !self.linked(link).await && called {
+                    self.feed(Event::Unreachable { pair });
+                }
+            }
+            Input::Counted { unread, reply } => self.counted(unread, reply),
+            Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {
                 link,
                 id,
@@ -217,16 +227,17 @@ impl Actor {
         self.next
     }
 
-    fn message_changed(&self, message: store::Message) {
+    pub(super) fn message_changed(&self, message: store::Message) {
         self.shared.notify(&Notification::Message {
             message: Box::new(views::message(message)),
         });
     }
 
-    async fn linked(&mut self, link: Link) {
-        let Some(network) = &self.network else { return };
+    /// Whether the link is used.
+    async fn linked(&mut self, link: Link) -> bool {
+        let Some(network) = &self.network else { return false };
         let Some(credential) = self.credentials.get(&link.local).cloned() else {
-            return;
+            return false;
         };
         let sip = network.sip.clone();
         let id = self.fresh();
@@ -241,7 +252,7 @@ impl Actor {
             .attach(id, link, stranger, credential, sip, self.shared.clone())
             .await
         {
-            return;
+            return false;
         }
         self.feed(Event::LinkUp(LinkUp {
             link: id,
@@ -249,6 +260,7 @@ impl Actor {
             device,
             certificate,
         }));
+        true
     }
 
     fn sip(&mut self, event: ua::Event) {
@@ -264,7 +276,9 @@ impl Actor {
 
     async fn overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Incoming(link) => self.linked(link).await,
+            OverlayEvent::Incoming(link) => {
+                self.linked(link).await;
+            }
             OverlayEvent::OnLine => {
                 self.online = true;
                 self.tell_status().await;
@@ -284,228 +298,21 @@ impl Actor {
         }
     }
 
-    async fn tell_status(&self) {
+    pub(super) async fn tell_status(&self) {
         let status = self.status().await;
         self.shared.notify(&Notification::Status(Box::new(status)));
-    }
-
-    async fn status(&self) -> protocol::Status {
-        let overlay = match &self.network {
-            Some(network) => Some(network.overlay.status().await),
-            None => None,
-        };
-        let presence = self.agent.presence();
-        protocol::Status {
-            version: protocol::VERSION.to_owned(),
-            online: self.online,
-            peer: self
-                .network
-                .as_ref()
-                .map(|n| n.overlay.peer_id().to_string())
-                .unwrap_or_default(),
-            listen: overlay
-                .iter()
-                .flat_map(|s| s.listen.iter().map(ToString::to_string))
-                .collect(),
-            peers: overlay.as_ref().map_or(0, |s| s.peers),
-            sip: Vec::new(),
-            addresses: self.credentials.keys().map(ToString::to_string).collect(),
-            presence: presence.status.as_str(),
-            note: presence.note.clone(),
-        }
-    }
-
-    async fn call(&mut self, call: Call, reply: ReplyTo) {
-        let result = match call {
-            Call::Status => json(self.status().await),
-            Call::Identities => self.identities(),
-            Call::Enrol(address) => self.enrol(address, None).await,
-            Call::Import(address, issued) => self.enrol(address, Some(issued)).await,
-            Call::Buddies => self.buddies(),
-            Call::MarkRead { with, up_to } => return self.mark_read(with, up_to, reply),
-            Call::Retry { with, id } => return self.retry(&with, &id, reply),
-            Call::Send { from, to, text } => {
-                let id = random_id();
-                return self.command(Command::Send { from, to, id, text }, reply);
-            }
-            Call::Add(address, name) => return self.command(Command::Add(address, name), reply),
-            Call::Accept(address, key) => return self.command(Command::Accept(address, key), reply),
-            Call::Block(address) => return self.command(Command::Block(address), reply),
-            Call::Remove(address) => return self.command(Command::Remove(address), reply),
-            Call::SetPresence(presence) => {
-                self.command(Command::SetPresence(presence), reply);
-                return self.tell_status().await;
-            }
-            Call::List(_) | Call::Conversations | Call::Search(_) => {
-                Err(RpcError::new(ErrorName::Internal, "a reading call reached the actor"))
-            }
-        };
-        let _ = reply.send(result);
-    }
-
-    fn command(&mut self, command: Command, reply: ReplyTo) {
-        let call = self.fresh();
-        self.calls.insert(call, reply);
-        self.feed(Event::Command { call, command });
-    }
-
-    fn buddies(&self) -> Result<Value, RpcError> {
-        let conversations = self
-            .shared
-            .transcripts
-            .conversations()
-            .map_err(calls::store_error)?
-            .into_iter();
-        let unread: HashMap<String, u64> = conversations.map(|c| (c.with, c.unread)).collect();
-        let views = self.agent.buddies().into_iter();
-        let buddies = views.map(|view| {
-            let unread = unread.get(view.address.as_str()).copied().unwrap_or(0);
-            views::buddy(view, unread)
-        });
-        json(protocol::BuddiesResult {
-            buddies: buddies.collect(),
-        })
-    }
-
-    /// A buddy as the add-on sees it.
-    pub(super) fn buddy_view(&self, view: corella_agent::BuddyView) -> protocol::Buddy {
-        let unread = self.shared.transcripts.unread(view.address.as_str()).unwrap_or(0);
-        views::buddy(view, unread)
-    }
-
-    fn mark_read(&mut self, with: AddressOfRecord, up_to: String, reply: ReplyTo) {
-        let shared = self.shared.clone();
-        let view = self.agent.buddy(&with);
-        self.shared
-            .transcripts
-            .mark_read(with.to_string(), up_to, move |result| {
-                let result = match result {
-                    Ok(messages) => {
-                        for message in messages {
-                            shared.notify(&Notification::Message {
-                                message: Box::new(views::message(message)),
-                            });
-                        }
-                        if let Some(view) = view {
-                            let unread = shared.transcripts.unread(view.address.as_str()).unwrap_or(0);
-                            let address = view.address.to_string();
-                            let buddy = Some(Box::new(views::buddy(view, unread)));
-                            shared.notify(&Notification::Buddy { address, buddy });
-                        }
-                        json(Empty {})
-                    }
-                    Err(store::Error::UnknownMessage) => Err(unknown_message()),
-                    Err(error) => Err(calls::store_error(error)),
-                };
-                let _ = reply.send(result);
-            });
-    }
-
-    fn retry(&mut self, with: &AddressOfRecord, id: &str, reply: ReplyTo) {
-        let found = self
-            .shared
-            .transcripts
-            .find(with.as_str(), id)
-            .unwrap_or_default()
-            .into_iter();
-        let mut failed =
-            found.filter(|m| m.direction == store::Direction::Out && m.state == MessageState::Failed.as_str());
-        match failed.next().as_ref().and_then(views::outgoing) {
-            Some((pair, outgoing)) => self.command(Command::Retry(pair, outgoing), reply),
-            None => drop(reply.send(Err(unknown_message()))),
-        }
-    }
-
-    async fn enrol(&mut self, address: AddressOfRecord, issued: Option<Issued>) -> Result<Value, RpcError> {
-        let broken = |error: String| RpcError::new(ErrorName::Store, error);
-        let credential = match issued {
-            Some(Issued { certificate, key }) => {
-                let credential =
-                    Credential::from_pem(certificate.as_bytes(), key.as_bytes(), &address).map_err(|e| {
-                        RpcError::new(ErrorName::BadCertificate, e.to_string()).with("detail", e.to_string())
-                    })?;
-                self.keystore
-                    .save_credential(&credential)
-                    .map_err(|e| broken(e.to_string()))?;
-                credential
-            }
-            None => match self.keystore.credential(&address).map_err(|e| broken(e.to_string()))? {
-                Some(credential) => credential,
-                None => {
-                    let made = Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?;
-                    self.keystore
-                        .save_credential(&made)
-                        .map_err(|e| broken(e.to_string()))?;
-                    made
-                }
-            },
-        };
-        if self.network.is_none() {
-            let device = self.keystore.device_key().map_err(|e| broken(e.to_string()))?;
-            let network = Network::start(device, &self.settings, self.shared.inbox.clone()).await;
-            self.network = Some(network.map_err(|e| RpcError::new(ErrorName::Network, e))?);
-        }
-        if let Some(network) = &self.network {
-            // Records reach the nodes when there are some; the overlay sees to that, and the user need not wait for it.
-            let (overlay, credential) = (network.overlay.clone(), credential.clone());
-            tokio::spawn(async move {
-                // That the overlay was shut down meanwhile is no trouble.
-                if let Err(PublishError::Record(error)) = overlay.publish(credential).await {
-                    tracing::error!("an own address could not be published: {error}");
-                }
-            });
-        }
-        let credential = Arc::new(credential);
-        self.credentials.insert(address.clone(), credential.clone());
-        *self.shared.own.lock().unwrap_or_else(PoisonError::into_inner) = self.credentials.keys().cloned().collect();
-        self.feed(Event::OwnAddress(address));
-        if self.online {
-            self.tell_status().await;
-        }
-        json(self.identity(&credential))
-    }
-
-    fn identities(&self) -> Result<Value, RpcError> {
-        json(IdentitiesResult {
-            identities: self.credentials.values().map(|c| self.identity(c)).collect(),
-        })
-    }
-
-    fn identity(&self, credential: &Credential) -> protocol::Identity {
-        let certificate = credential.certificate();
-        let (anchors, chain, address) = (&self.settings.anchors, credential.chain(), credential.address());
-        let verified = anchors.verify_chain(certificate, chain, address, time::now()).is_ok();
-        protocol::Identity {
-            address: address.to_string(),
-            fingerprint: certificate.fingerprint().to_string(),
-            issuer: if certificate.is_self_signed() {
-                "self".into()
-            } else {
-                certificate.issuer_name()
-            },
-            trust: if verified { Trust::Verified } else { Trust::Unverified }.as_str(),
-            expires: certificate.not_after(),
-            peer: self
-                .network
-                .as_ref()
-                .map(|n| n.overlay.peer_id().to_string())
-                .unwrap_or_default(),
-        }
     }
 
     async fn stop(&mut self) {
         if let Some(network) = self.network.take() {
             network.stop().await;
         }
+        self.roster.close();
         let transcripts = self.shared.transcripts.clone();
         if tokio::task::spawn_blocking(move || transcripts.close()).await.is_err() {
             tracing::error!("the store did not close in good order");
         }
     }
-}
-
-fn unknown_message() -> RpcError {
-    RpcError::new(ErrorName::UnknownMessage, "no such message here")
 }
 
 /// A fresh Message-ID: 128 random bits.

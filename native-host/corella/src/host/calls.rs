@@ -18,6 +18,8 @@ const PAGE: u32 = 50;
 const MOST_MESSAGES: u32 = 500;
 /// The most hits in a page.
 const MOST_HITS: u32 = 200;
+/// Characters of the last message that the list of conversations brings.
+const BEGINNING: usize = 200;
 /// A page of messages stays below this many bytes of text, so that its frame stays below the limit however it is escaped.
 const PAGE_BYTES: usize = MAX_FRAME / 8;
 
@@ -34,7 +36,7 @@ pub(crate) enum Call {
         text: String,
     },
     List(ListParams),
-    Conversations,
+    Conversations(ConversationsParams),
     Search(SearchParams),
     MarkRead {
         with: AddressOfRecord,
@@ -81,7 +83,15 @@ impl Call {
                 list.with = views::address(&list.with)?.to_string();
                 Call::List(list)
             }
-            "messages/conversations" => read::<NoParams>(params).map(|_| Call::Conversations)?,
+            "messages/conversations" => {
+                let mut page: ConversationsParams = read(params)?;
+                page.after = page
+                    .after
+                    .map(|with| views::address(&with))
+                    .transpose()?
+                    .map(|a| a.to_string());
+                Call::Conversations(page)
+            }
             "messages/search" => Call::Search(read(params)?),
             "messages/markRead" => {
                 let MarkReadParams { with, up_to } = read(params)?;
@@ -156,7 +166,10 @@ pub(crate) fn reading(shared: &Arc<Shared>, call: &Call) -> Option<BoxFuture<'st
                 )
             })
         }
-        Call::Conversations => Box::new(move || conversations(&transcripts)),
+        Call::Conversations(params) => {
+            let after = params.after.clone();
+            Box::new(move || conversations(&transcripts, after.as_deref()))
+        }
         Call::Search(params) => {
             let (query, cursor, limit) = (params.query.clone(), params.cursor.clone(), params.limit.unwrap_or(20));
             if limit == 0 || limit > MOST_HITS {
@@ -214,18 +227,25 @@ fn list(
     })
 }
 
-fn conversations(transcripts: &store::Transcripts) -> Result<Value, RpcError> {
-    let mut bytes = 0;
-    let conversations = transcripts.conversations().map_err(store_error)?.into_iter();
-    let conversations = conversations
-        .take_while(|c| (bytes += c.last.text.len() + 512, bytes <= PAGE_BYTES * 4).1)
-        .map(|c| Conversation {
-            with: c.with,
-            last: views::message(c.last),
-            unread: c.unread,
-        })
-        .collect();
-    json(ConversationsResult { conversations })
+fn conversations(transcripts: &store::Transcripts, after: Option<&str>) -> Result<Value, RpcError> {
+    let mut all = transcripts.conversations().map_err(store_error)?;
+    // Of a conversation that is gone it is not known where it stood: then all are told again.
+    let known = after.and_then(|after| all.iter().position(|c| c.with == after));
+    let mut rest = all.split_off(known.map_or(0, |place| place + 1)).into_iter().peekable();
+    let (mut conversations, mut bytes) = (Vec::new(), 0);
+    while let Some(mut next) = rest.next_if(|_| bytes < PAGE_BYTES) {
+        if let Some((end, _)) = next.last.text.char_indices().nth(BEGINNING) {
+            next.last.text.truncate(end);
+        }
+        bytes += next.last.text.len() + 512;
+        conversations.push(Conversation {
+            with: next.with,
+            last: views::message(next.last),
+            unread: next.unread,
+        });
+    }
+    let more = rest.peek().is_some();
+    json(ConversationsResult { conversations, more })
 }
 
 /// Searches; also what `corella search` does without a running host.

@@ -21,6 +21,7 @@ impl Actor {
         match action {
             Action::Reply { call, result } => {
                 let Some(reply) = self.calls.remove(&call) else { return };
+                let sent = matches!(result, Ok(Reply::Sent { .. }));
                 let result = match result {
                     Ok(Reply::Sent { id, state }) => json(SentResult {
                         id,
@@ -30,9 +31,22 @@ impl Actor {
                     Ok(Reply::Done) => json(Empty {}),
                     Err(error) => Err(views::command_error(error)),
                 };
-                let _ = reply.send(result);
+                self.roster.then(move |written| {
+                    // A message is where it belongs whatever became of the roster, and would be written twice if this were an error.
+                    let result = if written || sent {
+                        result
+                    } else {
+                        Err(views::roster_error())
+                    };
+                    let _ = reply.send(result);
+                });
             }
             Action::Store(message) => self.store(message),
+            Action::Show => {
+                if let Some(message) = self.arrived.take() {
+                    self.message_changed(*message);
+                }
+            }
             Action::SetState {
                 pair,
                 id,
@@ -40,6 +54,16 @@ impl Actor {
                 reason,
             } => self.set_state(pair, id, state, reason),
             Action::AcceptRequests(pair) => self.accept_requests(pair),
+            Action::DropRequests(stranger) => {
+                let (with, shared) = (stranger.to_string(), self.shared.clone());
+                self.shared
+                    .transcripts
+                    .drop_requests(with.clone(), move |result| match result {
+                        Ok(0) => {}
+                        Ok(_) => shared.notify(&Notification::Dropped { with }),
+                        Err(error) => tracing::error!("requests could not be dropped from the store: {error}"),
+                    });
+            }
             Action::Answer { token, status } => {
                 if let Some(responder) = self.responders.remove(&token) {
                     responder.answer(status, None);
@@ -90,13 +114,13 @@ impl Actor {
                 );
             }
             Action::SaveBuddy(buddy) => {
-                log_failure(self.roster.save(&buddy));
                 if buddy.consent == Consent::Buddy {
                     self.links.welcome(&buddy.address);
                 }
+                self.roster.save(*buddy);
             }
-            Action::ForgetBuddy(address) => log_failure(self.roster.forget(&address)),
-            Action::SavePresence(presence) => log_failure(self.roster.save_presence(&presence)),
+            Action::ForgetBuddy(address) => self.roster.forget(address),
+            Action::SavePresence(presence) => self.roster.save_presence(presence),
             Action::BuddyChanged { address, buddy } => {
                 let buddy = buddy.map(|view| Box::new(self.buddy_view(*view)));
                 self.shared.notify(&Notification::Buddy {
@@ -128,7 +152,6 @@ impl Actor {
                 let (outcome, message) = match result {
                     Ok(store::Appended::Stored(message)) => (StoreOutcome::New, Some(Box::new(message))),
                     Ok(store::Appended::Duplicate(known)) => (StoreOutcome::Duplicate { request: known.request }, None),
-                    Ok(store::Appended::Deleted) => (StoreOutcome::Duplicate { request: false }, None),
                     Err(error) => {
                         tracing::error!("a message could not be stored: {error}");
                         (StoreOutcome::Failed, None)
@@ -201,12 +224,19 @@ impl Actor {
             let _ = inbox.send(Input::Located {
                 pair,
                 records: Vec::new(),
+                asked: false,
             });
             return;
         };
+        let online = self.online;
         tokio::spawn(async move {
-            let records = overlay.get(&Key::Contacts(pair.with.clone())).await.unwrap_or_default();
-            let _ = inbox.send(Input::Located { pair, records });
+            let asked = online && overlay.status().await.peers > 0;
+            let records = overlay
+                .location()
+                .get(&Key::Contacts(pair.with.clone()))
+                .await
+                .unwrap_or_default();
+            let _ = inbox.send(Input::Located { pair, records, asked });
         });
     }
 
@@ -221,7 +251,7 @@ impl Actor {
         tokio::spawn(async move {
             let attempts = records.iter().map(|record| async {
                 match overlay.connect(&pair.own, &pair.with, record).await {
-                    Ok(link) => inbox.send(Input::Linked(link)).is_ok(),
+                    Ok(link) => inbox.send(Input::Linked { link, called: true }).is_ok(),
                     Err(error) => {
                         tracing::debug!("a device of a peer does not answer: {error}");
                         false
@@ -233,11 +263,5 @@ impl Actor {
                 let _ = inbox.send(Input::Event(Event::Unreachable { pair }));
             }
         });
-    }
-}
-
-fn log_failure(result: Result<(), crate::roster::RosterError>) {
-    if let Err(error) = result {
-        tracing::error!("{error}");
     }
 }

@@ -19,9 +19,11 @@ use tokio::sync::mpsc;
 use super::{Shared, actor::Input};
 use crate::{content, time};
 
-/// Links that one device may hold: a person's addresses, and both ends may have called at once.
-const LINKS_OF_DEVICE: usize = 16;
-/// Links that all strangers together may hold.
+/// Links that one device may hold in the names of strangers.
+const STRANGERS_LINKS_OF_DEVICE: usize = 16;
+/// Links between the same two addresses that one device may hold: both ends may have called at once, and again.
+const LINKS_OF_PAIR: usize = 4;
+/// Links that all strangers together may hold; then the oldest gives way to the next.
 const LINKS_OF_STRANGERS: usize = 256;
 
 /// Something to seal and send.
@@ -55,9 +57,12 @@ pub(super) struct Links {
 }
 
 struct Standing {
+    own: AddressOfRecord,
     with: AddressOfRecord,
     device: PeerId,
     stranger: bool,
+    /// Closed from here; that it is gone has not been told yet.
+    closing: bool,
     jobs: mpsc::UnboundedSender<Job>,
     incoming: mpsc::UnboundedSender<IncomingMessage>,
     sip: UserAgent,
@@ -73,11 +78,15 @@ impl Links {
         sip: UserAgent,
         shared: Arc<Shared>,
     ) -> bool {
-        let of_device = self.standing.values().filter(|s| s.device == link.peer).count();
-        let of_strangers = self.standing.values().filter(|s| s.stranger).count();
-        if of_device >= LINKS_OF_DEVICE || (stranger && of_strangers >= LINKS_OF_STRANGERS) {
-            tracing::debug!("a link was not attached: there are too many");
+        let of_device = || self.standing.values().filter(|s| s.device == link.peer && !s.closing);
+        let of_pair = of_device().filter(|s| s.own == link.local && s.with == link.remote);
+        let of_strangers = of_device().filter(|s| s.stranger);
+        if of_pair.count() >= LINKS_OF_PAIR || (stranger && of_strangers.count() >= STRANGERS_LINKS_OF_DEVICE) {
+            tracing::debug!("a link was not attached: the device has too many");
             return false;
+        }
+        if stranger {
+            self.make_room();
         }
         let device = link.peer;
         let info = LinkInfo {
@@ -90,7 +99,7 @@ impl Links {
         let (jobs, to_send) = mpsc::unbounded_channel();
         let (incoming, to_open) = mpsc::unbounded_channel();
         let (own, with, certificate) = (link.local.clone(), link.remote.clone(), link.certificate.clone());
-        let person = with.clone();
+        let (ours, person) = (own.clone(), with.clone());
         let ends = Arc::new(Ends {
             id,
             own,
@@ -109,15 +118,27 @@ impl Links {
         self.standing.insert(
             id,
             Standing {
+                own: ours,
                 with: person,
                 device,
                 stranger,
+                closing: false,
                 jobs,
                 incoming,
                 sip,
             },
         );
         true
+    }
+
+    /// Closes the oldest link of a stranger if there are too many for one more.
+    fn make_room(&mut self) {
+        let of_strangers = || self.standing.iter().filter(|(_, s)| s.stranger && !s.closing);
+        if of_strangers().count() >= LINKS_OF_STRANGERS
+            && let Some(oldest) = of_strangers().map(|(id, _)| *id).min()
+        {
+            self.close(oldest);
+        }
     }
 
     pub(super) fn send(&self, link: LinkId, job: Job) {
@@ -133,8 +154,9 @@ impl Links {
     }
 
     /// Closes a link; that it is gone is told by the user agent.
-    pub(super) fn close(&self, link: LinkId) {
-        if let Some(standing) = self.standing.get(&link) {
+    pub(super) fn close(&mut self, link: LinkId) {
+        if let Some(standing) = self.standing.get_mut(&link) {
+            standing.closing = true;
             standing.sip.detach(ua::LinkId(link));
         }
     }

@@ -5,11 +5,14 @@
 //! look-ups, searches) is done beside it and comes back through the queue.
 
 mod actor;
+mod answering;
 mod calls;
 mod carry_out;
 mod control;
+mod identities;
 mod links;
 mod network;
+mod roster_writer;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -38,6 +41,7 @@ use crate::{
     roster::Roster,
 };
 use actor::{Actor, Input};
+use roster_writer::RosterWriter;
 
 /// Notifications that wait for one slow listener; with more than that it is one no longer.
 const NOTIFICATIONS: usize = 8192;
@@ -109,6 +113,8 @@ impl Host {
             accept_everyone: settings.accept_everyone,
         };
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
+        let roster = RosterWriter::start(roster)
+            .map_err(|e| store(format!("the thread that writes the buddy list cannot be started: {e}")))?;
         let actor = Actor::new(shared.clone(), agent, roster, keystore, settings);
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });

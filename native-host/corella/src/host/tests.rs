@@ -151,7 +151,7 @@ impl Mallory {
 async fn bobs_record(overlay: &Overlay) -> Record {
     let found = async {
         loop {
-            let records = overlay.get(&Key::Contacts(bob())).await.unwrap();
+            let records = overlay.location().get(&Key::Contacts(bob())).await.unwrap();
             let on_line = |record: &Record| record.contacts().is_some_and(|device| !device.addresses.is_empty());
             if let Some(record) = records.into_iter().find(on_line) {
                 return record;

@@ -139,6 +139,11 @@ pub(crate) fn command_error(error: CommandError) -> RpcError {
     RpcError::new(name, error.to_string())
 }
 
+/// What the user did is not on disk.
+pub(crate) fn roster_error() -> RpcError {
+    RpcError::new(ErrorName::Store, "the buddy list could not be written")
+}
+
 /// An address as people and links write it.
 pub(crate) fn address(text: &str) -> Result<AddressOfRecord, RpcError> {
     AddressOfRecord::parse_link(text).map_err(|error| RpcError::new(ErrorName::InvalidAddress, error.to_string()))

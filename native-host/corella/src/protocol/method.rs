@@ -70,6 +70,11 @@ params! {
         /// At most so many.
         limit: Option<u32>,
     }
+    /// `messages/conversations`.
+    ConversationsParams {
+        /// Those behind this one in the list.
+        after: Option<String>,
+    }
     /// `messages/search`.
     SearchParams {
         /// In the query language.
@@ -154,6 +159,8 @@ results! {
     ConversationsResult {
         /// Latest first.
         conversations: Vec<Conversation>,
+        /// Whether there are older ones.
+        more: bool,
     }
     /// Of `buddies/list`.
     BuddiesResult {

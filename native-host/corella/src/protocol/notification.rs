@@ -14,6 +14,12 @@ pub(crate) enum Notification {
         /// As it is now.
         message: Box<Message>,
     },
+    /// What waited for consent to somebody is no longer kept.
+    #[serde(rename = "messages/dropped")]
+    Dropped {
+        /// Whose.
+        with: String,
+    },
     /// Without a buddy it was removed.
     #[serde(rename = "buddies/changed")]
     Buddy {

@@ -175,7 +175,7 @@ pub(crate) struct Hit {
 pub(crate) struct Conversation {
     /// The other side.
     pub with: String,
-    /// The latest message.
+    /// The latest message; of its text, the beginning.
     pub last: Message,
     /// Messages not read yet.
     #[ts(type = "number")]

@@ -29,7 +29,7 @@ export type Methods = {
   \"identity/import\": { params: ImportParams; result: Identity };
   \"messages/send\": { params: SendParams; result: SentResult };
   \"messages/list\": { params: ListParams; result: ListResult };
-  \"messages/conversations\": { params: NoParams; result: ConversationsResult };
+  \"messages/conversations\": { params: ConversationsParams; result: ConversationsResult };
   \"messages/search\": { params: SearchParams; result: SearchResult };
   \"messages/markRead\": { params: MarkReadParams; result: Empty };
   \"messages/retry\": { params: RetryParams; result: SentResult };
@@ -44,6 +44,7 @@ export type Methods = {
 /** Every notification: its parameters. */
 export type Notifications = {
   \"messages/changed\": { message: Message };
+  \"messages/dropped\": { with: Address };
   \"buddies/changed\": { address: Address; buddy?: Buddy };
   \"presence/changed\": { address: Address; status: Presence; note?: string };
   \"status/changed\": Status;
@@ -83,6 +84,7 @@ pub(crate) fn declarations() -> String {
         ImportParams,
         SendParams,
         ListParams,
+        ConversationsParams,
         SearchParams,
         MarkReadParams
     );

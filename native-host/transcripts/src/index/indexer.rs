@@ -187,7 +187,7 @@ impl Behind {
     fn read(truth: &Connection, progress: Progress) -> Result<Behind, Error> {
         let wrong = sqlite("read deleted messages");
         let deletions = truth
-            .prepare_cached("SELECT number, row FROM seen WHERE number > ?1 ORDER BY number")
+            .prepare_cached("SELECT number, row FROM deletion WHERE number > ?1 ORDER BY number")
             .and_then(|mut s| {
                 s.query_map([progress.deletion], |row| Ok((row.get(0)?, row.get(1)?)))?
                     .collect()
@@ -347,7 +347,7 @@ fn read_progress(index: &Index, truth: &Connection) -> Result<Option<Progress>, 
         return Ok(None);
     };
     // An index ahead of its store was made before the store was replaced by an older copy of itself.
-    let behind = row <= highest(truth, "message")? && deletion <= highest(truth, "seen")?;
+    let behind = row <= highest(truth, "message")? && deletion <= highest(truth, "deletion")?;
     Ok(behind.then_some(Progress { row, deletion }))
 }
 

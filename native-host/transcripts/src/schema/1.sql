@@ -30,19 +30,11 @@ CREATE INDEX message_unread ON message (peer, position) WHERE direction = 0 AND 
 CREATE INDEX message_outgoing ON message (state) WHERE direction = 1;
 CREATE INDEX message_request ON message (peer) WHERE request = 1;
 
--- Ids of deleted messages, so that a late copy is not taken for a new message. While a message is there, its own row remembers
--- its id. The search index follows `number` as it follows `row`.
-CREATE TABLE seen (
+-- The rows of messages that were deleted: the search index follows `number` as it follows `row`.
+CREATE TABLE deletion (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
-  row INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  own TEXT NOT NULL,
-  peer TEXT NOT NULL,
-  direction INTEGER NOT NULL,
-  until INTEGER NOT NULL
+  row INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX seen_identity ON seen (peer, id, own, direction);
-CREATE INDEX seen_until ON seen (until);
 
 -- Tells this store from any other, so that an index made for another one is not used.
 CREATE TABLE store (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

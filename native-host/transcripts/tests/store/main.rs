@@ -10,7 +10,7 @@ mod recovery;
 mod search;
 mod states;
 
-use corella_transcripts::{Appended, Direction, Error, Message, MessageKey, NewMessage, Transcripts};
+use corella_transcripts::{Appended, Change, Direction, Error, Message, MessageKey, NewMessage, Transcripts};
 use std::sync::mpsc;
 
 /// An open store in a directory that goes with it.
@@ -39,6 +39,22 @@ impl Store {
 
     fn append(&self, message: NewMessage) -> Appended {
         wait(|done| self.transcripts.append(message, done)).unwrap()
+    }
+
+    /// The stored message with the key of this one.
+    fn message(&self, like: &NewMessage) -> Option<Message> {
+        let found = self.transcripts.find(&like.with, &like.id).unwrap();
+        found.into_iter().find(|message| message.key() == key(like))
+    }
+
+    /// Gives a message this state and reason.
+    fn set_state(&self, of: &NewMessage, state: &str, reason: Option<&str>) -> Option<Message> {
+        let change = Change {
+            state: Some(state.into()),
+            reason: Some(reason.map(Into::into)),
+            ..Change::default()
+        };
+        wait(|done| self.transcripts.change(key(of), change, done)).unwrap()
     }
 
     /// Appends messages and waits for the last one only.

@@ -1,4 +1,4 @@
-use crate::{Store, from_bob, key, to_bob, wait};
+use crate::{Store, from_bob, ids, to_bob, wait};
 use corella_transcripts::{Appended, Direction, Error, NewMessage, Place};
 use std::sync::mpsc;
 
@@ -17,7 +17,7 @@ fn what_is_appended_comes_back_as_it_was() {
         panic!("not stored")
     };
     store.reopen();
-    let found = store.transcripts.message(&key(&new)).unwrap().unwrap();
+    let found = store.message(&new).unwrap();
     assert_eq!(found, stored);
     let NewMessage {
         id,
@@ -112,26 +112,24 @@ fn the_same_id_elsewhere_is_another_message() {
 }
 
 #[test]
-fn a_deleted_id_is_not_accepted_until_it_is_purged() {
+fn dropped_requests_are_gone_and_may_come_again() {
     let mut store = Store::new();
-    let message = from_bob(1, "delete me");
-    store.append(message.clone());
-    store.append(from_bob(2, "keep me"));
-    assert_eq!(
-        wait(|done| store.transcripts.delete(key(&message), 1000, done)),
-        Ok(true)
-    );
-    assert_eq!(
-        wait(|done| store.transcripts.delete(key(&message), 1000, done)),
-        Ok(false)
-    );
-    assert_eq!(store.transcripts.message(&key(&message)).unwrap(), None);
+    let request = |n| NewMessage {
+        request: true,
+        ..from_bob(n, "may I?")
+    };
+    let drop = |store: &Store| wait(|done| store.transcripts.drop_requests("bob@example.org".into(), done));
+    store.append_all([from_bob(1, "keep me"), request(2), request(3)]);
+    store.append(NewMessage {
+        with: "carol@example.org".into(),
+        ..request(2)
+    });
+    assert_eq!((drop(&store), drop(&store)), (Ok(2), Ok(0)));
     store.reopen();
-    assert_eq!(store.append(message.clone()), Appended::Deleted);
-    assert_eq!(wait(|done| store.transcripts.purge_seen(1000, done)), Ok(0));
-    assert_eq!(store.append(message.clone()), Appended::Deleted);
-    assert_eq!(wait(|done| store.transcripts.purge_seen(1001, done)), Ok(1));
-    assert!(matches!(store.append(message), Appended::Stored(_)));
+    let page = store.transcripts.list("bob@example.org", Place::Latest, 9).unwrap();
+    assert_eq!(ids(&page.messages), ["bob-1"]);
+    assert_eq!(store.transcripts.find("carol@example.org", "bob-2").unwrap().len(), 1);
+    assert!(matches!(store.append(request(2)), Appended::Stored(_)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::{Store, from_bob, key, to_bob, wait};
+use crate::{Store, from_bob, to_bob, wait};
 use corella_transcripts::{Date, Error, Hits, NewMessage, QueryError};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -230,15 +230,20 @@ fn what_was_acknowledged_is_found_at_once() {
 }
 
 #[test]
-fn a_deleted_message_is_not_found() {
+fn a_dropped_message_is_not_found() {
     let mut store = Store::new();
-    store.append_all([from_bob(1, "gone soon"), from_bob(2, "gone never")]);
+    let request = |n, text| NewMessage {
+        request: true,
+        ..from_bob(n, text)
+    };
+    let drop = |store: &Store| wait(|done| store.transcripts.drop_requests("bob@example.org".into(), done)).unwrap();
+    store.append_all([request(1, "gone soon"), from_bob(2, "gone never")]);
     assert_eq!(store.search("gone").total, 2);
-    wait(|done| store.transcripts.delete(key(&from_bob(1, "")), 99, done)).unwrap();
+    drop(&store);
     assert_eq!(store.found("gone"), ["bob-2"]);
-    // Deleted before the index has seen it at all.
-    store.append(from_bob(3, "gone fast"));
-    wait(|done| store.transcripts.delete(key(&from_bob(3, "")), 99, done)).unwrap();
+    // Dropped before the index has seen it at all.
+    store.append(request(3, "gone fast"));
+    drop(&store);
     assert_eq!(store.found("gone"), ["bob-2"]);
     store.reopen();
     assert_eq!(store.found("gone"), ["bob-2"]);

@@ -8,29 +8,15 @@ fn a_state_and_its_reason_are_kept() {
     let mut store = Store::new();
     let message = to_bob(1, "");
     store.append(message.clone());
-    let set = |store: &Store, state: &str, reason: Option<&str>| {
-        wait(|done| {
-            store
-                .transcripts
-                .set_state(key(&message), state.into(), reason.map(Into::into), done)
-        })
-        .unwrap()
-        .unwrap()
-    };
-    let failed = set(&store, "failed", Some("refused"));
+    let failed = store.set_state(&message, "failed", Some("refused")).unwrap();
     assert_eq!(
         (failed.state.as_str(), failed.reason.as_deref()),
         ("failed", Some("refused"))
     );
     store.reopen();
-    assert_eq!(store.transcripts.message(&key(&message)).unwrap(), Some(failed));
-    assert_eq!(set(&store, "sent", None).reason, None);
-    let nobody = wait(|done| {
-        store
-            .transcripts
-            .set_state(key(&from_bob(9, "")), "sent".into(), None, done)
-    });
-    assert_eq!(nobody, Ok(None));
+    assert_eq!(store.message(&message), Some(failed));
+    assert_eq!(store.set_state(&message, "sent", None).unwrap().reason, None);
+    assert_eq!(store.set_state(&from_bob(9, ""), "sent", None), None);
 }
 
 #[test]
@@ -68,18 +54,8 @@ fn the_messages_on_their_way_are_found() {
         ..from_bob(2, "")
     };
     store.append(incoming_alike);
-    wait(|done| {
-        store
-            .transcripts
-            .set_state(key(&to_bob(1, "")), "sent".into(), None, done)
-    })
-    .unwrap();
-    wait(|done| {
-        store
-            .transcripts
-            .set_state(key(&to_bob(2, "")), "read".into(), None, done)
-    })
-    .unwrap();
+    store.set_state(&to_bob(1, ""), "sent", None);
+    store.set_state(&to_bob(2, ""), "read", None);
     let found = |states: &[&str]| {
         ids(&store.transcripts.outgoing_in(states).unwrap())
             .into_iter()
@@ -123,10 +99,7 @@ fn reading_marks_what_is_displayed_up_to_there() {
         ),
         (Ok(1), Ok(1))
     );
-    assert_eq!(
-        store.transcripts.message(&key(&to_bob(2, ""))).unwrap().unwrap().state,
-        "pending"
-    );
+    assert_eq!(store.message(&to_bob(2, "")).unwrap().state, "pending");
     assert_eq!(mark("bob-5"), ["bob-5"]);
     let unknown = wait(|done| store.transcripts.mark_read(BOB.into(), "none".into(), done));
     assert_eq!(unknown, Err(Error::UnknownMessage));

@@ -1,0 +1,172 @@
+//! Carrying the agents' actions out, as wires and disks do.
+
+use super::{Parcel, Row, Sealed, World};
+use crate::*;
+
+impl World {
+    fn other_end(&self, n: usize, link: LinkId) -> Option<(usize, LinkId)> {
+        let wire = self.wires.iter().find(|w| w.ends.contains(&(n, link)))?;
+        wire.ends.iter().find(|e| **e != (n, link)).copied()
+    }
+
+    /// Carries `content` over a wire, unless the wire is to break under it.
+    fn carry(&mut self, n: usize, link: LinkId, kept: bool, parcel: Sealed) {
+        let Sealed {
+            id,
+            at,
+            sequence,
+            content,
+        } = parcel;
+        self.carried += 1;
+        if self.cut_every.is_some_and(|every| self.carried.is_multiple_of(every)) {
+            self.cut(n, link);
+            return;
+        }
+        let Some((to, there)) = self.other_end(n, link) else {
+            return;
+        };
+        let token = self.fresh();
+        self.tokens
+            .insert((to, token), (n, link, if kept { id.clone() } else { String::new() }));
+        self.event(
+            to,
+            Event::Received(Received {
+                link: there,
+                token,
+                id,
+                at,
+                sequence,
+                content,
+            }),
+        );
+    }
+
+    pub(super) fn carry_out(&mut self, n: usize, action: Action) {
+        match action {
+            Action::Reply { call, result } => {
+                self.nodes[n].replies.insert(call, result);
+            }
+            Action::Store(new) => {
+                let key = (new.pair.clone(), new.side, new.id.clone());
+                let outcome = match self.nodes[n].disk.rows.get(&key) {
+                    Some(row) => StoreOutcome::Duplicate { request: row.request },
+                    None => {
+                        let state = (new.side == Side::Out).then_some(MessageState::Pending);
+                        let (text, sequence, at) = (new.text, new.sequence, new.at);
+                        let row = Row {
+                            text,
+                            state,
+                            reason: None,
+                            request: new.request,
+                            sequence,
+                            at,
+                        };
+                        self.nodes[n].disk.rows.insert(key, row);
+                        StoreOutcome::New
+                    }
+                };
+                self.event(
+                    n,
+                    Event::Stored {
+                        pair: new.pair,
+                        side: new.side,
+                        id: new.id,
+                        outcome,
+                    },
+                );
+            }
+            Action::SetState {
+                pair,
+                id,
+                state,
+                reason,
+            } => {
+                if let Some(row) = self.nodes[n].disk.rows.get_mut(&(pair, Side::Out, id)) {
+                    let old = row.state.unwrap();
+                    let retry = old == MessageState::Failed && state == MessageState::Pending;
+                    if old.rises_to(state) || old == state || retry {
+                        (row.state, row.reason) = (Some(state), reason);
+                    }
+                }
+            }
+            Action::AcceptRequests(pair) => {
+                let rows = self.nodes[n].disk.rows.iter_mut();
+                let waiting = rows.filter(|((p, side, _), row)| *p == pair && *side == Side::In && row.request);
+                let ids = waiting
+                    .map(|((_, _, id), row)| (row.request = false, id.clone()).1)
+                    .collect();
+                self.event(n, Event::RequestsAccepted { pair, ids });
+            }
+            Action::DropRequests(stranger) => {
+                let rows = &mut self.nodes[n].disk.rows;
+                rows.retain(|(pair, _, _), row| pair.with != stranger || !row.request);
+            }
+            Action::Answer { token, status } => self
+                .queue
+                .push_back((self.now, Parcel::Answer { from: n, token, status })),
+            Action::Locate(pair) => {
+                let live = self
+                    .nodes
+                    .iter()
+                    .filter(|x| x.agent.is_some() && x.address == pair.with);
+                let live = live.map(|x| Claim {
+                    certificate: x.credential.certificate().clone(),
+                });
+                let others = self.claims.iter().filter(|(a, _)| *a == pair.with);
+                let claims = live
+                    .chain(others.map(|(_, c)| Claim {
+                        certificate: c.certificate().clone(),
+                    }))
+                    .collect();
+                let asked = !self.is_alone;
+                self.event(n, Event::Located { pair, claims, asked });
+            }
+            Action::Connect { pair, key } => self.connect(n, pair, key),
+            Action::CloseLink(link) => self.cut(n, link),
+            Action::SendMessage {
+                link,
+                id,
+                text,
+                at,
+                sequence,
+                ..
+            } => {
+                self.carry(
+                    n,
+                    link,
+                    true,
+                    Sealed {
+                        id,
+                        at,
+                        sequence,
+                        content: Content::Text(text),
+                    },
+                );
+            }
+            Action::SendContent { link, content, .. } => {
+                let (id, at) = (format!("c{}", self.fresh()), self.now);
+                self.carry(
+                    n,
+                    link,
+                    false,
+                    Sealed {
+                        id,
+                        at,
+                        sequence: 0,
+                        content,
+                    },
+                );
+            }
+            Action::SaveBuddy(buddy) => {
+                self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);
+            }
+            Action::ForgetBuddy(address) => {
+                self.nodes[n].disk.buddies.remove(&address);
+            }
+            Action::SavePresence(presence) => self.nodes[n].disk.presence = presence,
+            Action::Show | Action::BuddyChanged { .. } | Action::PresenceChanged { .. } | Action::Notice(_) => {
+                self.nodes[n].shown.push(action);
+            }
+        }
+    }
+}
