@@ -153,7 +153,7 @@ export type Status = {
  */
 version: string, 
 /**
- * Listeners are bound, and the bootstrap peers answered if any were given.
+ * Listeners are bound, and a bootstrap peer has answered if any were given, or others are there and none has for five seconds.
  */
 online: boolean, 
 /**

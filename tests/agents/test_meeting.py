@@ -23,6 +23,19 @@ def test_two_agents_in_one_runtime_folder_meet(people: People, home: Home) -> No
     alice.sees_state(written, "delivered")
 
 
+def test_without_the_internet_those_at_home_meet(people: People, home: Home) -> None:
+    """Nobody is where the bootstrap peers should be: whoever has found others does not wait for that."""
+    nowhere = ["/ip4/127.0.0.1/tcp/9"]
+    alice = people.keep(Agent(home, "alice@example.net", nowhere, data=home.root / "alice"))
+    bob = people.keep(Agent(home, "bob@example.net", nowhere, data=home.root / "bob"))
+    alice.on_line()
+    bob.on_line()
+    befriend(alice, bob)
+    written = alice.write(bob.address, "we met")
+    bob.hears("we met", alice.address)
+    alice.sees_state(written, "delivered")
+
+
 def test_a_host_and_an_agent_meet(people: People, home: Home, host: NativeHost) -> None:
     host.hello()
     host.enrol("alice@example.net")

@@ -130,7 +130,7 @@ pub(crate) struct Identity {
 pub(crate) struct Status {
     /// The host's version.
     pub version: String,
-    /// Listeners are bound, and the bootstrap peers answered if any were given.
+    /// Listeners are bound, and a bootstrap peer has answered if any were given, or others are there and none has for five seconds.
     pub online: bool,
     /// This device's libp2p peer id; empty before the first identity.
     pub peer: String,

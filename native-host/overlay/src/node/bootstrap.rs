@@ -1,4 +1,4 @@
-//! When to dial the bootstrap peers: at the start, and again whenever nobody is connected, ever more rarely. A core.
+//! When to dial the bootstrap peers: until one has answered, and again whenever nobody is connected, ever more rarely. A core.
 
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LAST_DELAY: Duration = Duration::from_secs(60);
+/// Whoever has found other nodes waits this long for a bootstrap peer: at home without the Internet, home is the overlay.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The bootstrap peers, and the next attempt to reach them.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(super) struct Bootstrap {
     delay: Duration,
     next: Instant,
     answered: bool,
+    begin: Instant,
+    waited: bool,
 }
 
 impl Bootstrap {
@@ -27,12 +31,15 @@ impl Bootstrap {
             delay: FIRST_DELAY,
             next: now,
             answered: false,
+            begin: now,
+            waited: false,
         }
     }
 
     /// The addresses to dial, if it is time to. `alone`: no node of the overlay is connected.
     pub(super) fn due(&mut self, alone: bool, now: Instant) -> &[Multiaddr] {
-        if !alone {
+        self.waited |= !alone && now >= self.begin + PATIENCE;
+        if !alone && self.answered {
             self.delay = FIRST_DELAY;
             self.next = now + FIRST_DELAY;
             return &[];
@@ -45,14 +52,14 @@ impl Bootstrap {
         &self.addresses
     }
 
-    /// A bootstrap peer has answered.
-    pub(super) fn answered(&mut self) {
-        self.answered = true;
+    /// A bootstrap peer has answered. True for the first time.
+    pub(super) fn answered(&mut self) -> bool {
+        !std::mem::replace(&mut self.answered, true)
     }
 
     /// Whether there is nothing to wait for before being on line.
     pub(super) fn is_over(&self) -> bool {
-        self.answered || self.addresses.is_empty()
+        self.answered || self.waited || self.addresses.is_empty()
     }
 }
 
@@ -74,11 +81,31 @@ mod tests {
             }
         }
         assert_eq!(attempts, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+        assert!(bootstrap.answered() && !bootstrap.answered() && bootstrap.is_over());
         assert!(bootstrap.due(false, at(300)).is_empty());
         assert!(bootstrap.due(true, at(300)).is_empty());
         assert_eq!(bootstrap.due(true, at(301)), [address]);
-        bootstrap.answered();
-        assert!(bootstrap.is_over());
+    }
+
+    #[test]
+    fn others_do_not_wait_long_for_a_bootstrap_peer_that_is_sought_all_the_same() {
+        let address: Multiaddr = "/ip4/192.0.2.1/tcp/4001".parse().unwrap();
+        let begin = Instant::now();
+        let at = |seconds: u64| begin + Duration::from_secs(seconds);
+        let mut bootstrap = Bootstrap::new(vec![address.clone()], &PeerId::random(), begin);
+        let mut over = None;
+        let mut attempts = Vec::new();
+        for second in 0..20 {
+            if !bootstrap.due(second < 2, at(second)).is_empty() {
+                attempts.push(second);
+            }
+            over = over.or(bootstrap.is_over().then_some(second));
+        }
+        assert_eq!((attempts, over), (vec![0, 1, 3, 7, 15], Some(5)));
+        // Alone there is nobody to be on line with.
+        let mut alone = Bootstrap::new(vec![address], &PeerId::random(), begin);
+        alone.due(true, at(100));
+        assert!(!alone.is_over());
     }
 
     #[test]

@@ -168,8 +168,7 @@ impl Task {
             self.joined += 1;
             self.look_after_neighbours();
         }
-        if abilities.stores && self.bootstrap_peers.contains(&peer) && !self.bootstrap.is_over() {
-            self.bootstrap.answered();
+        if abilities.stores && self.bootstrap_peers.contains(&peer) && self.bootstrap.answered() {
             // Fails only if nobody is known, and then there is nobody to ask.
             let _ = self.swarm.behaviour_mut().routing.bootstrap();
         }

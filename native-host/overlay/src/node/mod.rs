@@ -59,7 +59,7 @@ pub(crate) struct NodeState {
     pub(crate) peers: usize,
     /// How many nodes that keep records have come so far.
     pub(crate) joined: u64,
-    /// The bootstrap peers have answered, if any were given.
+    /// A bootstrap peer has answered, if any were given, or others are there and none has for a while.
     pub(crate) on_line: bool,
 }
 

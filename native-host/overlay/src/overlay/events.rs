@@ -22,7 +22,7 @@ const PREFACES_OF_PEER: usize = 8;
 /// What the overlay reports.
 #[derive(Debug)]
 pub enum OverlayEvent {
-    /// Listeners are bound, and a bootstrap peer has answered if any were given. Comes once.
+    /// Listeners are bound, and a bootstrap peer has answered if any were given, or for five seconds none has while others are there. Comes once.
     OnLine,
     /// Somebody opened a link to an own address.
     Incoming(Link),

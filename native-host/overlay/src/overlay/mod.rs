@@ -64,7 +64,7 @@ pub struct OverlayStatus {
     pub listen: Vec<Multiaddr>,
     /// How many nodes of the overlay are connected.
     pub peers: usize,
-    /// Whether listeners are bound and a bootstrap peer has answered, if any were given.
+    /// Whether [`OverlayEvent::OnLine`] came.
     pub on_line: bool,
 }
 
@@ -102,7 +102,7 @@ pub enum ConnectError {
 
 impl Overlay {
     /// Brings this device into the overlay. When it returns, the listeners are bound; [`OverlayEvent::OnLine`] follows
-    /// once a bootstrap peer has answered, or at once if none were given.
+    /// once a bootstrap peer has answered, at once if none were given, or soon if others are there and none answers.
     ///
     /// # Errors
     /// No listener could be bound, or the system refused sockets.
