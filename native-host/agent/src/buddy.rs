@@ -139,7 +139,7 @@ impl Agent {
                 let first = buddy.known.is_none();
                 buddy.known = Some(Known { certificate, trust });
                 if first {
-                    self.settle_requests(address, out);
+                    self.settle_requests(address, false, out);
                 }
                 self.close_other_links(address, out);
             }
@@ -163,8 +163,8 @@ impl Agent {
     }
 
     /// It is settled whose key a buddy's is: what was written with it before becomes part of the transcript, and what was written
-    /// with another does not.
-    pub(crate) fn settle_requests(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+    /// with another does not. `else_accept`: whether it does if nothing else than the key in use was ever written with.
+    pub(crate) fn settle_requests(&mut self, address: &AddressOfRecord, else_accept: bool, out: &mut Vec<Action>) {
         let Some(buddy) = self.buddies.get(address).filter(|b| b.consent == Consent::Buddy) else {
             return;
         };
@@ -173,23 +173,32 @@ impl Agent {
         };
         let wrote = self.wrote_with.remove(address);
         let (own, with) = (own.clone(), address.clone());
-        out.push(if wrote.is_some_and(|key| key.same_key(&known.certificate)) {
-            Action::AcceptRequests(Pair { own, with })
+        if wrote.map_or(else_accept, |key| key.same_key(&known.certificate)) {
+            out.push(Action::AcceptRequests(Pair { own, with }));
         } else {
-            Action::DropRequests(with)
-        });
+            self.drop_requests(with, out);
+        }
+    }
+
+    /// What somebody wrote without consent is kept no longer; nor is what is on its way to the disk.
+    fn drop_requests(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) {
+        for ((pair, _), arriving) in &mut self.arriving {
+            arriving.dropped |= arriving.request && pair.with == address;
+        }
+        out.push(Action::DropRequests(address));
     }
 
     /// Knows nothing of somebody any more, and tells the add-on. What was accepted stays in the transcript; requests do not.
     pub(crate) fn forget(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
         self.buddies.remove(address);
+        self.shown.remove(address);
         self.wrote_with.remove(address);
         for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
             peer.challengers.clear();
         }
         self.peers
             .retain(|pair, peer| pair.with != *address || !peer.is_forgettable());
-        out.push(Action::DropRequests(address.clone()));
+        self.drop_requests(address.clone(), out);
         out.push(Action::ForgetBuddy(address.clone()));
         out.push(Action::BuddyChanged {
             address: address.clone(),
@@ -198,7 +207,7 @@ impl Agent {
     }
 
     /// Saves a buddy and tells the add-on.
-    pub(crate) fn buddy_changed(&self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+    pub(crate) fn buddy_changed(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
         if let Some(buddy) = self.buddies.get(address) {
             out.push(Action::SaveBuddy(Box::new(buddy.clone())));
             out.push(Action::BuddyChanged {
@@ -206,5 +215,6 @@ impl Agent {
                 buddy: Some(Box::new(self.view(buddy))),
             });
         }
+        self.show_presence(address, out);
     }
 }

@@ -159,7 +159,11 @@ impl Agent {
         let question = self.buddies.get(&pair.with).is_some_and(|b| b.question.is_some());
         let id = outgoing.id.clone();
         let peer = self.peers.entry(pair.clone()).or_default();
-        peer.outbox.insert(outgoing);
+        let place = peer.outbox.insert(outgoing);
+        // Sent once more: a link that stands is past its place.
+        for link in peer.links.values_mut().filter(|l| l.cursor.as_ref() >= Some(&place)) {
+            link.again.insert(place.clone());
+        }
         if peer.links.is_empty() {
             peer.reach.at_once(now);
         }
@@ -173,7 +177,7 @@ impl Agent {
                 reason,
             });
         } else {
-            self.pump(&pair, out);
+            self.pump(now, &pair, out);
         }
     }
 
@@ -209,7 +213,7 @@ impl Agent {
             buddy.choose(chosen);
             if !kept {
                 self.close_links(&address, out);
-                self.settle_requests(&address, out);
+                self.settle_requests(&address, false, out);
             }
             for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == address) {
                 peer.challengers.clear();
@@ -278,7 +282,7 @@ impl Agent {
         }
         let links: Vec<_> = peer.links.keys().copied().collect();
         if usable {
-            out.push(Action::AcceptRequests(pair.clone()));
+            self.settle_requests(&pair.with, true, out);
         }
         for link in links {
             self.tell_presence(link, pair, out);

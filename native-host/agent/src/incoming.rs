@@ -6,8 +6,8 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Buddy, Consent, Content, LinkId, MessageState, NewMessage, Pair, Received, Side, StoreOutcome,
-    Token, requests::Room,
+    Action, Agent, Arriving, Buddy, Consent, Content, LinkId, MessageState, NewMessage, Pair, Received, Side,
+    StoreOutcome, Token, requests::Room,
 };
 
 /// What one link may say before it is settled whose key it bears.
@@ -61,12 +61,10 @@ impl Agent {
                 out.push(Action::Answer { token, status: 200 });
             }
             Content::Presence(presence) => {
-                self.with_presence_watched(&pair.with.clone(), out, |agent| {
-                    let link = agent.peers.get_mut(&pair).and_then(|p| p.links.get_mut(&link));
-                    if let Some(link) = link {
-                        link.presence = Some(presence);
-                    }
-                });
+                if let Some(link) = self.peers.get_mut(&pair).and_then(|p| p.links.get_mut(&link)) {
+                    link.presence = Some(presence);
+                }
+                self.show_presence(&pair.with, out);
                 out.push(Action::Answer { token, status: 200 });
             }
         }
@@ -105,7 +103,7 @@ impl Agent {
     ) {
         let key = (pair.clone(), id.clone());
         if let Some(waiting) = self.arriving.get_mut(&key) {
-            waiting.push((link, token));
+            waiting.waiting.push((link, token));
             return;
         }
         if text.is_empty() || text.len() > Content::TEXT_BYTES {
@@ -127,7 +125,15 @@ impl Agent {
             return;
         };
         let request = !self.is_buddy(&pair.with);
-        self.arriving.insert(key, vec![(link, token)]);
+        let waiting = vec![(link, token)];
+        self.arriving.insert(
+            key,
+            Arriving {
+                waiting,
+                request,
+                dropped: false,
+            },
+        );
         out.push(Action::Store(NewMessage {
             pair,
             side: Side::In,
@@ -212,9 +218,10 @@ impl Agent {
         outcome: StoreOutcome,
         out: &mut Vec<Action>,
     ) {
-        let waiting = self.arriving.remove(&(pair.clone(), id.clone())).unwrap_or_default();
+        let Arriving { waiting, dropped, .. } = self.arriving.remove(&(pair.clone(), id.clone())).unwrap_or_default();
         let buddy = self.is_buddy(&pair.with);
         let request = !buddy
+            && !dropped
             && !self.is_blocked(&pair.with)
             && matches!(outcome, StoreOutcome::New | StoreOutcome::Duplicate { request: true });
         let waits = request
@@ -225,19 +232,22 @@ impl Agent {
             StoreOutcome::Failed => (500, false),
             // Blocked while it was on its way to the disk.
             _ if self.is_blocked(&pair.with) => (603, false),
+            // It came while what this person had written was dropped, and went with it.
+            StoreOutcome::New if dropped => (480, false),
             StoreOutcome::New if buddy => (200, true),
             // It came together with others, and there is no room for all of them.
             StoreOutcome::New if !waits => {
                 out.push(Action::DropRequests(pair.with.clone()));
                 (480, false)
             }
+            StoreOutcome::Duplicate { request: true } if !waits && !buddy => (480, false),
             StoreOutcome::New => {
                 self.requests.kept(&pair.with);
                 (202, false)
             }
             StoreOutcome::Duplicate { request } => (if request { 202 } else { 200 }, !request && buddy),
         };
-        if outcome == StoreOutcome::New && (buddy || waits) {
+        if outcome == StoreOutcome::New && !dropped && (buddy || waits) {
             out.push(Action::Show);
         }
         for (_, token) in waiting {

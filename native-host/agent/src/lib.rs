@@ -74,10 +74,23 @@ pub struct Snapshot {
     pub buddies: Vec<Buddy>,
     /// Messages written here whose notice has not come yet.
     pub undelivered: Vec<(Pair, Outgoing)>,
+    /// Who wrote what waits in the store for the user's consent.
+    pub strangers: Vec<AddressOfRecord>,
     /// The next sequence of each conversation.
     pub sequences: Vec<(Pair, u64)>,
     /// The status the user last chose.
     pub presence: Presence,
+}
+
+/// A message of a peer on its way to the disk.
+#[derive(Debug, Default)]
+struct Arriving {
+    /// The requests that wait for it.
+    waiting: Vec<(LinkId, Token)>,
+    /// It came without the user's consent.
+    request: bool,
+    /// What its author had written was dropped meanwhile.
+    dropped: bool,
 }
 
 /// The core. See the crate's documentation.
@@ -89,14 +102,18 @@ pub struct Agent {
     buddies: BTreeMap<AddressOfRecord, Buddy>,
     peers: BTreeMap<Pair, Peer>,
     links: BTreeMap<LinkId, Pair>,
+    /// What the add-on was last told of those who are not off line.
+    shown: BTreeMap<AddressOfRecord, Presence>,
     /// Calls of `messages/send` whose message is on its way to the disk.
     sending: BTreeMap<(Pair, String), (CallId, Outgoing)>,
-    /// Messages of peers on their way to the disk, with the requests that wait for it.
-    arriving: BTreeMap<(Pair, String), Vec<(LinkId, Token)>>,
+    /// Messages of peers on their way to the disk.
+    arriving: BTreeMap<(Pair, String), Arriving>,
     requests: Requests,
     /// With what key somebody wrote before the user consented, while it is open whose key that is. Not kept on disk: what was written
     /// then comes again.
     wrote_with: BTreeMap<AddressOfRecord, Certificate>,
+    /// What the store and the roster do not agree on since the program ended between the two.
+    repairs: Vec<Action>,
 }
 
 impl Agent {
@@ -114,21 +131,35 @@ impl Agent {
             buddies: snapshot.buddies.into_iter().map(|b| (b.address.clone(), b)).collect(),
             peers: BTreeMap::new(),
             links: BTreeMap::new(),
+            shown: BTreeMap::new(),
             sending: BTreeMap::new(),
             arriving: BTreeMap::new(),
             requests,
             wrote_with: BTreeMap::new(),
+            repairs: Vec::new(),
         };
+        let unknown = snapshot
+            .strangers
+            .into_iter()
+            .filter(|s| !agent.buddies.contains_key(s));
+        agent.repairs = unknown.map(Action::DropRequests).collect();
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
         }
         for (pair, outgoing) in snapshot.undelivered {
             // What was sent to somebody whom the user has removed or blocked since is nobody's to have again.
-            let buddy = agent.is_buddy(&pair.with);
-            let peer = agent.peers.entry(pair).or_default();
+            let (buddy, blocked) = (agent.is_buddy(&pair.with), agent.is_blocked(&pair.with));
+            let peer = agent.peers.entry(pair.clone()).or_default();
             peer.next_sequence = peer.next_sequence.max(outgoing.sequence + 1);
             if buddy {
                 peer.outbox.insert(outgoing);
+            } else if outgoing.state == MessageState::Pending {
+                agent.repairs.push(Action::SetState {
+                    pair,
+                    id: outgoing.id,
+                    state: MessageState::Failed,
+                    reason: blocked.then_some(Reason::Blocked),
+                });
             }
         }
         agent
@@ -136,7 +167,7 @@ impl Agent {
 
     /// Takes one event in and says what to do now, in order.
     pub fn handle(&mut self, now: Millis, event: Event) -> Vec<Action> {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.repairs);
         match event {
             Event::OwnAddress(address) => self.own_address(now, address, &mut out),
             Event::Command { call, command } => self.command(now, call, command, &mut out),

@@ -40,6 +40,8 @@ struct Entry {
     patience: Millis,
     busy_wait: Millis,
     sealed_again: bool,
+    /// The devices that said that they have it.
+    taken_by: BTreeSet<String>,
 }
 
 /// The place of a message in the order of its conversation.
@@ -62,23 +64,21 @@ impl Outbox {
         at + LIFETIME < now
     }
 
-    pub(crate) fn insert(&mut self, message: Outgoing) {
+    pub(crate) fn insert(&mut self, message: Outgoing) -> Place {
         let place = (message.sequence, message.id.clone());
         self.places.insert(message.id.clone(), place.clone());
         self.entries.insert(
-            place,
+            place.clone(),
             Entry {
                 message,
                 again_at: None,
                 patience: PATIENCE,
                 busy_wait: BUSY_WAIT,
                 sealed_again: false,
+                taken_by: BTreeSet::new(),
             },
         );
-    }
-
-    pub(crate) fn get(&self, id: &str) -> Option<&Outgoing> {
-        Some(&self.entries.get(self.places.get(id)?)?.message)
+        place
     }
 
     pub(crate) fn at(&self, place: &Place) -> Option<&Outgoing> {
@@ -113,11 +113,9 @@ impl Outbox {
         let Some(entry) = self.places.get(id).and_then(|p| self.entries.get_mut(p)) else {
             return false;
         };
-        let state = if entry.message.state.rises_to(state) {
-            state
-        } else {
-            entry.message.state
-        };
+        if entry.message.state != state && !entry.message.state.rises_to(state) {
+            return false;
+        }
         let changed = (entry.message.state, entry.message.reason) != (state, reason);
         entry.message.state = state;
         entry.message.reason = reason;
@@ -140,6 +138,22 @@ impl Outbox {
             .values()
             .filter(|e| e.message.state == MessageState::Pending && Outbox::is_too_old(now, e.message.at));
         old.map(|e| e.message.id.clone()).collect()
+    }
+
+    /// A device of the peer said that it has it.
+    pub(crate) fn taken(&mut self, id: &str, device: &str) {
+        if let Some(entry) = self.places.get(id).and_then(|p| self.entries.get_mut(p)) {
+            entry.taken_by.insert(device.to_owned());
+        }
+    }
+
+    /// Whether it fails if `device` refuses it: nobody has it, or only that device, and as a request.
+    pub(crate) fn may_fail(&self, id: &str, device: &str) -> bool {
+        let Some(Entry { message, taken_by, .. }) = self.places.get(id).and_then(|p| self.entries.get(p)) else {
+            return false;
+        };
+        let asked = message.state == MessageState::Sent && message.reason == Some(Reason::Waiting);
+        message.state == MessageState::Pending || (asked && taken_by.iter().all(|by| by == device))
     }
 
     /// The peer has it; its notice is expected. If none comes it is sent again, with growing patience.
@@ -181,10 +195,14 @@ impl Outbox {
             return;
         };
         let wait = wait(entry);
-        let at = now + *wait;
+        let mut at = now + *wait;
         *wait = (*wait * 2).min(MOST_PATIENCE);
         if Outbox::is_too_old(at, entry.message.at) {
-            return;
+            if entry.message.state != MessageState::Pending || Outbox::is_too_old(now, entry.message.at) {
+                return;
+            }
+            // Then it is given up.
+            at = entry.message.at + LIFETIME + 1;
         }
         if let Some(old) = entry.again_at.replace(at) {
             self.agains.remove(&(old, place.clone()));

@@ -124,7 +124,7 @@ impl Agent {
                     link.again.insert(place.clone());
                 }
             }
-            self.pump(&pair, out);
+            self.pump(now, &pair, out);
             self.tell_owed(now, &pair, out);
         }
     }
@@ -164,7 +164,7 @@ impl Agent {
                 for link in peer.links.keys().copied().collect::<Vec<_>>() {
                     self.tell_presence(link, pair, out);
                 }
-                self.pump(pair, out);
+                self.pump(now, pair, out);
             }
             Some(key) if claimed.iter().any(|c| c.same_key(&key)) => {
                 peer.reach.connecting();
@@ -266,7 +266,7 @@ impl Agent {
         }
         peer.reach.succeeded(now);
         self.tell_presence(link, &pair, out);
-        self.pump(&pair, out);
+        self.pump(now, &pair, out);
     }
 
     /// Somebody called with another key than the known one. The caller is not heard, and the known key's devices are sought
@@ -304,22 +304,22 @@ impl Agent {
             let (token, status) = (unheard.token, 480);
             out.push(Action::Answer { token, status });
         }
-        self.with_presence_watched(&pair.with, out, |agent| {
-            let Some(peer) = agent.peers.get_mut(&pair) else { return };
+        if let Some(peer) = self.peers.get_mut(&pair) {
             peer.links.remove(&link);
             if peer.links.is_empty() {
                 peer.owed.forget();
                 peer.reach.lost(now);
-                if peer.is_forgettable() && !agent.buddies.contains_key(&pair.with) {
-                    agent.peers.remove(&pair);
+                if peer.is_forgettable() && !self.buddies.contains_key(&pair.with) {
+                    self.peers.remove(&pair);
                 }
             }
-        });
+        }
+        self.show_presence(&pair.with, out);
         if self.peers.get(&pair).is_some_and(|p| p.links.is_empty()) {
             self.pending_because(now, &pair, Reason::Offline, out);
         }
         // What was on its way on the lost link goes on another one that stands.
-        self.pump(&pair, out);
+        self.pump(now, &pair, out);
     }
 
     /// Closes every link to `address` that bears another key than the one in use; what was said on it is not heard.

@@ -73,35 +73,33 @@ impl Default for Presence {
 }
 
 impl Agent {
-    /// What the peer's devices say; the most reachable one counts.
+    /// What the devices of a buddy say that bear the key in use; the most reachable one counts.
     pub(crate) fn presence_of(&self, address: &AddressOfRecord) -> Presence {
-        if !self.is_buddy(address) {
+        let Some((key, _)) = self.usable_key(address).filter(|_| self.is_buddy(address)) else {
             return Presence::offline();
-        }
+        };
         self.peers
             .iter()
             .filter(|(pair, _)| pair.with == *address)
             .flat_map(|(_, peer)| peer.links.values())
+            .filter(|link| link.certificate.same_key(&key))
             .filter_map(|link| link.presence.clone())
             .max_by_key(|p| p.status)
             .unwrap_or_else(Presence::offline)
     }
 
-    /// Runs `change` and tells the add-on if it changed what is shown of `address`.
-    pub(crate) fn with_presence_watched(
-        &mut self,
-        address: &AddressOfRecord,
-        out: &mut Vec<Action>,
-        change: impl FnOnce(&mut Agent),
-    ) {
-        let before = self.presence_of(address);
-        change(self);
-        let after = self.presence_of(address);
-        if before != after {
-            out.push(Action::PresenceChanged {
-                address: address.clone(),
-                presence: after,
-            });
+    /// Tells the add-on what is to be seen of `address` if it was not told that last. What a device said may count only later, when
+    /// the user consents or its key is settled.
+    pub(crate) fn show_presence(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        let presence = self.presence_of(address);
+        let shown = if presence == Presence::offline() {
+            self.shown.remove(address)
+        } else {
+            self.shown.insert(address.clone(), presence.clone())
+        };
+        if shown.unwrap_or_else(Presence::offline) != presence {
+            let address = address.clone();
+            out.push(Action::PresenceChanged { address, presence });
         }
     }
 

@@ -2,19 +2,20 @@
 
 use corella_identity::Millis;
 
-use crate::{Action, Agent, Content, LinkId, MessageState, Pair, Reason};
+use crate::{Action, Agent, Content, LinkId, MessageState, Pair, Reason, outbox::Outbox};
 
 /// As many requests wait for their answers on one link at most.
 const WINDOW: usize = 64;
 
 impl Agent {
     /// Sends what may be sent on the links of `pair` now.
-    pub(crate) fn pump(&mut self, pair: &Pair, out: &mut Vec<Action>) {
+    pub(crate) fn pump(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
         let Some((key, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
             return;
         };
         let Some(peer) = self.peers.get_mut(pair) else { return };
         let sending = peer.sending_links();
+        let mut outlived = Vec::new();
         for (id, link) in peer.links.iter_mut().filter(|(id, _)| sending.contains(id)) {
             if !link.certificate.same_key(&key) {
                 continue;
@@ -33,6 +34,13 @@ impl Agent {
                 let Some(message) = peer.outbox.at(&place) else {
                     continue;
                 };
+                // Its date would be refused, also by a device that has it already.
+                if Outbox::is_too_old(now, message.at) {
+                    if message.state == MessageState::Pending {
+                        outlived.push((message.id.clone(), message.reason.or(Some(Reason::Offline))));
+                    }
+                    continue;
+                }
                 if !link.in_flight.insert(message.id.clone()) {
                     continue;
                 }
@@ -47,11 +55,23 @@ impl Agent {
                 });
             }
         }
+        for (id, reason) in outlived {
+            if peer.outbox.remove(&id).is_some() {
+                let (pair, state) = (pair.clone(), MessageState::Failed);
+                out.push(Action::SetState {
+                    pair,
+                    id,
+                    state,
+                    reason,
+                });
+            }
+        }
     }
 
     pub(crate) fn answered(&mut self, now: Millis, link: LinkId, id: &str, status: u16, out: &mut Vec<Action>) {
         let Some(pair) = self.landed(link, id) else { return };
         let Some(peer) = self.peers.get_mut(&pair) else { return };
+        let device = peer.links.get(&link).map(|l| l.device.clone()).unwrap_or_default();
         let verdict = match status {
             202 => Some((MessageState::Sent, Some(Reason::Waiting))),
             200..=299 => Some((MessageState::Sent, None)),
@@ -73,13 +93,10 @@ impl Agent {
         if let Some((state, reason)) = verdict {
             let told = if state == MessageState::Failed {
                 // Another device of the peer may have it already; its word counts more.
-                let refused = peer.outbox.get(id).is_some_and(|m| {
-                    m.state == MessageState::Pending
-                        || (m.state == MessageState::Sent && m.reason == Some(Reason::Waiting))
-                });
-                refused && peer.outbox.remove(id).is_some()
+                peer.outbox.may_fail(id, &device) && peer.outbox.remove(id).is_some()
             } else {
                 if state == MessageState::Sent {
+                    peer.outbox.taken(id, &device);
                     peer.outbox.expect_notice(now, id);
                 }
                 peer.outbox.mark(id, state, reason)
@@ -93,7 +110,7 @@ impl Agent {
                 });
             }
         }
-        self.pump(&pair, out);
+        self.pump(now, &pair, out);
     }
 
     pub(crate) fn not_answered(&mut self, now: Millis, link: LinkId, id: &str, out: &mut Vec<Action>) {
@@ -101,7 +118,7 @@ impl Agent {
         if let Some(peer) = self.peers.get_mut(&pair) {
             peer.outbox.put_off(now, id);
         }
-        self.pump(&pair, out);
+        self.pump(now, &pair, out);
     }
 
     /// A request on `link` ended: whose it was.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::World;
+use super::world::{World, address};
 use crate::*;
 
 fn state(world: &World, from: usize, to: usize, id: &str) -> (MessageState, Option<Reason>) {
@@ -297,6 +297,124 @@ fn no_more_than_a_window_is_in_flight() {
     }
     assert_eq!(agent.links.len(), 2, "both called at the same time");
     assert_eq!(sent, 64);
+}
+
+#[test]
+fn what_was_refused_can_be_sent_again_on_the_same_link() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.command(1, Command::Block(address("alice")));
+    world.run(1_000);
+    let id = world.send(0, 1, "why?");
+    world.run(1_000);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Failed, Some(Reason::Refused)));
+    world.command(1, Command::Add(address("alice"), None));
+    let row = world.row(0, 1, Side::Out, &id).unwrap().clone();
+    let (pair, fresh) = (world.pair(0, 1), "fresh".to_owned());
+    let outgoing = Outgoing {
+        id: id.clone(),
+        text: row.text,
+        at: row.at,
+        sequence: row.sequence,
+        state: MessageState::Failed,
+        reason: row.reason,
+    };
+    world.command(0, Command::Retry { pair, outgoing, fresh });
+    world.run(1_000);
+    assert_eq!(world.inbox(1, 0), ["why?"]);
+    assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+}
+
+/// Alice, and Bob on two devices, neither of which is a real one.
+fn alice_and_bobs_two_devices() -> (World, Pair, [LinkId; 2]) {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    world.kill(1);
+    world.run(0);
+    let (now, pair) = (world.now, world.pair(0, 1));
+    let certificate = world.nodes[1].credential.certificate().clone();
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    let links = [1_000_001, 1_000_002];
+    for link in links {
+        let (pair, certificate) = (pair.clone(), certificate.clone());
+        let device = format!("device {link}");
+        let up = LinkUp {
+            link,
+            pair,
+            device,
+            certificate,
+        };
+        alice.handle(now, Event::LinkUp(up));
+    }
+    (world, pair, links)
+}
+
+#[test]
+fn no_other_answer_takes_back_that_a_device_has_it() {
+    let (mut world, pair, [first, second]) = alice_and_bobs_two_devices();
+    let id = world.send(0, 1, "hello");
+    world.run(0);
+    let now = world.now;
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    let mut told = |link, status| {
+        let id = id.clone();
+        let actions = alice.handle(now, Event::Answered { link, id, status });
+        let states = actions.into_iter().filter_map(|a| match a {
+            Action::SetState { state, reason, .. } => Some((state, reason)),
+            _ => None,
+        });
+        states.collect::<Vec<_>>()
+    };
+    assert_eq!(told(first, 202), [(MessageState::Sent, Some(Reason::Waiting))]);
+    assert_eq!(told(second, 603), []);
+    // The device that has it as a request may refuse it, and then nobody has it.
+    assert_eq!(told(first, 603), [(MessageState::Failed, Some(Reason::Refused))]);
+
+    let id = world.send(0, 1, "hello again");
+    world.run(0);
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    let mut told = |link, status| {
+        let id = id.clone();
+        let actions = alice.handle(now, Event::Answered { link, id, status });
+        actions.iter().filter(|a| matches!(a, Action::SetState { .. })).count()
+    };
+    assert_eq!(told(first, 200), 1);
+    assert_eq!(told(second, 480) + told(second, 603) + told(first, 603), 0);
+    assert!(alice.peers[&pair].outbox.ids().contains(&id));
+}
+
+#[test]
+fn what_a_device_has_is_not_sent_again_when_it_is_too_old_and_what_nobody_has_is_given_up() {
+    let (mut world, pair, [first, second]) = alice_and_bobs_two_devices();
+    let kept = world.send(0, 1, "kept");
+    let put_off = world.send(0, 1, "put off");
+    world.run(0);
+    let now = world.now;
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    for (id, status) in [(&kept, 202), (&put_off, 480)] {
+        for link in [first, second] {
+            let id = id.clone();
+            alice.handle(now, Event::Answered { link, id, status });
+        }
+    }
+    let mut said = Vec::new();
+    while let Some(at) = alice.next_wakeup().filter(|at| *at < now + 8 * 24 * 3_600_000) {
+        for action in alice.handle(at, Event::Wake) {
+            match action {
+                Action::SendMessage { link, id, .. } => {
+                    assert!(at <= now + 7 * 24 * 3_600_000, "{id}");
+                    let status = if id == kept { 202 } else { 480 };
+                    alice.handle(at, Event::Answered { link, id, status });
+                }
+                Action::SetState { id, state, reason, .. } => said.push((id, state, reason)),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(said, [(put_off, MessageState::Failed, Some(Reason::Waiting))]);
+    assert_eq!(alice.peers[&pair].outbox.ids(), [kept]);
 }
 
 proptest! {

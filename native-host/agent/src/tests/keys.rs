@@ -171,6 +171,12 @@ fn the_key_of_a_request_is_weighed_also_after_it_was_blocked() {
     world.command(0, Command::Accept(address("bob"), None));
     world.run(60_000);
     assert_eq!(question(&world, 0, "bob"), Some(QuestionKind::Several));
+    // Nor does the answer, whenever it is given, let in what another key has written.
+    world.command(0, Command::Block(address("bob")));
+    let right = world.nodes[1].credential.certificate().fingerprint();
+    world.command(0, Command::Accept(address("bob"), Some(right)));
+    world.run(600_000);
+    assert!(world.inbox(0, 1).is_empty(), "{:?}", world.inbox(0, 1));
 }
 
 #[test]

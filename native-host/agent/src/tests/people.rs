@@ -17,6 +17,35 @@ fn presence_is_seen_both_ways_once_both_consent() {
 }
 
 #[test]
+fn what_a_peer_said_before_the_users_consent_is_shown_with_it() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(10_000);
+    assert!(
+        world.agent(1).links.len() == 1,
+        "Alice's status was told to Bob over this link"
+    );
+    world.command(1, Command::Add(address("alice"), None));
+    world.run(10_000);
+    assert_eq!(world.sees(1, 0), Status::Online);
+}
+
+#[test]
+fn who_calls_in_a_name_is_not_there_before_the_key_is_settled() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.kill(1);
+    let impostor = Credential::self_signed(&address("bob"), world.now).unwrap();
+    let false_bob = world.add(address("bob"), impostor);
+    world.command(false_bob, Command::Add(address("alice"), None));
+    world.run(1_000);
+    world.is_alone = true;
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(60_000);
+    assert!(!world.agent(0).links.is_empty());
+    assert_eq!(world.sees(0, false_bob), Status::Offline);
+}
+
+#[test]
 fn a_killed_peer_is_seen_to_be_gone_and_to_come_back() {
     let mut world = World::of(&["alice", "bob"]);
     world.befriend(0, 1);
@@ -368,4 +397,67 @@ fn a_service_hears_everyone() {
         Some(MessageState::Delivered)
     );
     assert_eq!(world.sees(0, echo), Status::Online);
+}
+
+/// The program ended between a message and the roster.
+#[test]
+fn what_is_nobodys_is_put_right_at_the_start() {
+    let mut world = World::of(&["alice", "bob", "eve"]);
+    world.link(2, 0);
+    let asked = world.send(2, 0, "let me in");
+    world.kill(1);
+    let sent = world.send(0, 1, "are you there?");
+    world.run(1_000);
+    assert!(world.row(0, 2, Side::In, &asked).is_some());
+    world.kill(0);
+    world.nodes[0].disk.buddies.clear();
+    world.kill(2);
+    world.start(0);
+    world.run(1_000);
+    assert!(world.row(0, 2, Side::In, &asked).is_none());
+    let row = world.row(0, 1, Side::Out, &sent).unwrap();
+    assert_eq!((row.state, row.reason), (Some(MessageState::Failed), None));
+}
+
+#[test]
+fn what_comes_while_its_author_gives_way_is_not_said_to_be_kept() {
+    let mut world = World::of(&["alice", "eve"]);
+    world.link(1, 0);
+    world.send(1, 0, "first");
+    world.run(1_000);
+    let (now, pair) = (world.now, world.pair(0, 1));
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    let link = *alice.links.keys().next().unwrap();
+    let came = Received {
+        link,
+        token: 900,
+        id: "second".into(),
+        at: now,
+        sequence: 2,
+        content: Content::Text("second".into()),
+    };
+    let actions = alice.handle(now, Event::Received(came));
+    assert!(actions.iter().any(|a| matches!(a, Action::Store(_))));
+    let remove = Event::Command {
+        call: 901,
+        command: Command::Remove(pair.with.clone()),
+    };
+    alice.handle(now, remove);
+    let stored = Event::Stored {
+        pair,
+        side: Side::In,
+        id: "second".into(),
+        outcome: StoreOutcome::New,
+    };
+    let actions = alice.handle(now, stored);
+    assert!(
+        matches!(
+            actions.as_slice(),
+            [Action::Answer {
+                token: 900,
+                status: 480
+            }]
+        ),
+        "{actions:?}"
+    );
 }

@@ -27,7 +27,7 @@ pub(crate) struct Row {
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     pub(crate) rows: BTreeMap<(Pair, Side, String), Row>,
-    buddies: BTreeMap<AddressOfRecord, Buddy>,
+    pub(crate) buddies: BTreeMap<AddressOfRecord, Buddy>,
     presence: Presence,
 }
 
@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) disk: Disk,
     pub(crate) replies: HashMap<CallId, Result<Reply, CommandError>>,
     pub(crate) shown: Vec<Action>,
+    /// The statuses it was told.
+    pub(crate) told: HashMap<AddressOfRecord, Status>,
 }
 
 struct Wire {
@@ -99,7 +101,7 @@ impl World {
     }
 
     pub(crate) fn add(&mut self, address: AddressOfRecord, credential: Credential) -> usize {
-        let (disk, replies, shown) = (Disk::default(), HashMap::new(), Vec::new());
+        let (disk, replies, shown, told) = (Disk::default(), HashMap::new(), Vec::new(), HashMap::new());
         self.nodes.push(Node {
             address,
             credential,
@@ -107,6 +109,7 @@ impl World {
             disk,
             replies,
             shown,
+            told,
         });
         self.start(self.nodes.len() - 1);
         self.nodes.len() - 1
@@ -142,7 +145,9 @@ impl World {
                 }
             }
         }
+        let requests = node.disk.rows.iter().filter(|(_, row)| row.request);
         let snapshot = Snapshot {
+            strangers: requests.map(|((pair, _, _), _)| pair.with.clone()).collect(),
             buddies: node.disk.buddies.values().cloned().collect(),
             undelivered,
             sequences: sequences.into_iter().collect(),
@@ -153,6 +158,7 @@ impl World {
             accept_everyone: self.accept_everyone,
         };
         self.nodes[n].agent = Some(Agent::new(settings, snapshot));
+        self.nodes[n].told.clear();
         self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
         for other in 0..self.nodes.len() {
             self.event(other, Event::NetworkChanged);
@@ -220,10 +226,16 @@ impl World {
         self.nodes[n].agent.as_ref().unwrap()
     }
 
+    /// What `n` sees of `other`, and was told so.
     pub(crate) fn sees(&self, n: usize, other: usize) -> Status {
-        self.agent(n)
-            .buddy(&self.nodes[other].address)
-            .map_or(Status::Offline, |b| b.presence.status)
+        let address = &self.nodes[other].address;
+        let sees = self
+            .agent(n)
+            .buddy(address)
+            .map_or(Status::Offline, |b| b.presence.status);
+        let told = self.nodes[n].told.get(address).copied().unwrap_or_default();
+        assert_eq!(told, sees, "what {n} was told of {other}");
+        sees
     }
 
     pub(crate) fn pair(&self, own: usize, with: usize) -> Pair {

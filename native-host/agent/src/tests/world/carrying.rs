@@ -165,6 +165,15 @@ impl World {
             }
             Action::SavePresence(presence) => self.nodes[n].disk.presence = presence,
             Action::Show | Action::BuddyChanged { .. } | Action::PresenceChanged { .. } | Action::Notice(_) => {
+                match &action {
+                    Action::PresenceChanged { address, presence } => {
+                        self.nodes[n].told.insert(address.clone(), presence.status);
+                    }
+                    Action::BuddyChanged { address, buddy: None } => {
+                        self.nodes[n].told.remove(address);
+                    }
+                    _ => {}
+                }
                 self.nodes[n].shown.push(action);
             }
         }
