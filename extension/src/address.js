@@ -29,7 +29,8 @@ function joined(text) {
   if (at < 1 || text.length > 320) {
     return null;
   }
-  const local = text.slice(0, at).toLowerCase();
+  // toLowerCase() would make an ASCII letter of the Kelvin sign.
+  const local = text.slice(0, at).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const domain = asciiDomain(text.slice(at + 1));
   if (!domain || local.length > 64 || local.length + domain.length + 1 > 254 || !LOCAL.test(local)) {
     return null;
@@ -69,13 +70,14 @@ export function fromLink(link) {
 
 /**
  * @param {string} address canonical
- * @returns {string} its `sip:` URI; what RFC 3261 does not allow in a user part is escaped
+ * @returns {string} its `sip:` URI; what RFC 3261 does not allow in a user part is escaped, and the slash, since `sip://` is read as a
+ *   mistake
  */
 export function sipUri(address) {
   const at = address.lastIndexOf("@");
   const user = address
     .slice(0, at)
-    .replace(/[^a-z0-9\-_.!~*'()&=+$,;?/]/gi, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    .replace(/[^a-z0-9\-_.!~*'()&=+$,;?]/gi, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   return `sip:${user}@${address.slice(at + 1)}`;
 }
 

@@ -73,13 +73,7 @@ link.on("addon/unread", ({ counts }) => {
   drawList();
 });
 link.on("messages/changed", ({ message }) => onMessage(message));
-link.on("messages/dropped", ({ with: address }) => {
-  model.dropRequests(address);
-  drawList();
-  if (address === current) {
-    void thread.open(address);
-  }
-});
+link.on("messages/dropped", ({ with: address }) => void onDropped(address));
 link.on("buddies/changed", ({ address, buddy }) => {
   model.setBuddy(address, buddy);
   draw();
@@ -155,6 +149,23 @@ async function load() {
     }
   } catch (problem) {
     error.show(problem);
+  }
+}
+
+/**
+ * What waited for the user's consent is no longer kept; what was accepted before is.
+ * @param {Address} address
+ */
+async function onDropped(address) {
+  if (address === current) {
+    void thread.open(address);
+  }
+  try {
+    const { messages } = await link.call("messages/list", { with: address, limit: 1 });
+    model.setLast(address, messages.at(-1));
+    drawList();
+  } catch {
+    // The host is gone, and with it what the list shows: all of it is read anew when it is back.
   }
 }
 

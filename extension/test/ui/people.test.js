@@ -61,6 +61,8 @@ pageTest("who was blocked can be a buddy again", { scenario: "normal" }, async (
   await openConversation(page, BOB);
   await page.locator("#person-trust").click();
   await page.locator("#block").click();
+  // The key is the one the user confirmed.
+  await page.getByText("Unblocking forgets that").waitFor();
   await page.locator("#add-blocked").click();
   await page.locator("#composer").waitFor();
   assert.ok(await page.locator("#blocked-panel").isHidden());

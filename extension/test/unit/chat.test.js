@@ -38,19 +38,17 @@ test("the list shows requests first, then the latest, then by name, blocked peop
   );
 });
 
-test("a request that is no longer kept leaves the list; a conversation stays", () => {
+test("who has said nothing that is kept leaves the list; a conversation goes back to what is", () => {
   const model = new Model();
   const request = { with: "eve@x.test", last: message({ with: "eve@x.test", request: true }), unread: 1 };
-  model.load(
-    [buddy("eve@x.test", { consent: "request" })],
-    [request, { with: "bob@x.test", last: message({}), unread: 0 }],
-  );
+  const asked = message({ with: "bob@x.test", id: "m2", text: "again?", request: true });
+  model.load([buddy("eve@x.test", { consent: "request" })], [request, { with: "bob@x.test", last: asked, unread: 0 }]);
   model.setBuddy("eve@x.test");
-  model.dropRequests("eve@x.test");
-  model.dropRequests("bob@x.test");
+  model.setLast("eve@x.test");
+  model.setLast("bob@x.test", message({ with: "bob@x.test", text: "as we said" }));
   assert.deepEqual(
-    model.rows(null).map(({ address }) => address),
-    ["bob@x.test"],
+    model.rows(null).map(({ address, last }) => [address, last?.text]),
+    [["bob@x.test", "as we said"]],
   );
 });
 

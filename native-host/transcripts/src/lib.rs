@@ -189,6 +189,14 @@ impl Transcripts {
         self.0.reader.outgoing_in(states)
     }
 
+    /// Whose messages wait for the user's consent.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub fn requesters(&self) -> Result<Vec<String>, Error> {
+        self.0.reader.requesters()
+    }
+
     /// For each conversation of an own address: the first sequence number above all that the user's messages in it have.
     ///
     /// # Errors

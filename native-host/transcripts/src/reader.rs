@@ -214,6 +214,16 @@ impl Reader {
         })
     }
 
+    /// Whose messages wait for the user's consent.
+    pub(crate) fn requesters(&self) -> Result<Vec<String>, Error> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT DISTINCT peer FROM message WHERE request = 1")
+                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+                .map_err(sqlite("read who waits for consent"))
+        })
+    }
+
     /// For each conversation of an own address: the first sequence number above the user's.
     pub(crate) fn sequences(&self) -> Result<Vec<(String, String, u64)>, Error> {
         self.with(|connection| {

@@ -127,6 +127,9 @@ pub(crate) fn clear_requests(batch: &Batch<'_>, with: &str) -> Result<Vec<Messag
         .map_err(sqlite("accept requests"))
 }
 
+/// As many deletions are remembered for the search index.
+const KEPT_DELETIONS: i64 = 10_000;
+
 /// Deletes what waits for consent in a conversation; how many there were.
 pub(crate) fn drop_requests(batch: &Batch<'_>, with: &str) -> Result<usize, Error> {
     let wrong = sqlite("drop requests");
@@ -141,5 +144,10 @@ pub(crate) fn drop_requests(batch: &Batch<'_>, with: &str) -> Result<usize, Erro
             .map_err(&wrong)?;
         batch.deleted();
     }
+    // An index that is further behind is made anew.
+    batch
+        .prepare_cached("DELETE FROM deletion WHERE number <= (SELECT max(number) FROM deletion) - ?1")
+        .and_then(|mut statement| statement.execute([KEPT_DELETIONS]))
+        .map_err(&wrong)?;
     Ok(rows.len())
 }

@@ -97,12 +97,16 @@ export class Model {
   }
 
   /**
-   * What waited for the user's consent is no longer kept.
+   * Messages are no longer kept.
    * @param {Address} address
+   * @param {Message} [last] the latest that is; absent: there is none
    */
-  dropRequests(address) {
-    if (this.#conversations.get(address)?.last.request) {
+  setLast(address, last) {
+    const conversation = this.#conversations.get(address);
+    if (!last) {
       this.#conversations.delete(address);
+    } else if (conversation) {
+      this.#conversations.set(address, { ...conversation, last });
     }
   }
 

@@ -137,7 +137,10 @@ function panels(address, name, buddy, act) {
     shown.push(
       panel(
         "blocked-panel",
-        [el("p", {}, t("blockedText", name))],
+        [
+          el("p", {}, t("blockedText", name)),
+          ...(buddy.trust === "pinned" ? [el("p", {}, t("blockedPinnedText"))] : []),
+        ],
         [
           // Whoever is only let go is a stranger again, and asks first.
           button("unblock", t("unblock"), () => act("buddies/remove", { address })),

@@ -41,6 +41,8 @@ pub(crate) enum Input {
     },
     /// A message in the store changed.
     Changed(Box<store::Message>),
+    /// What somebody wrote without consent is no longer in the store.
+    Dropped(String),
     /// Records found for a peer.
     Located {
         pair: Pair,
@@ -164,6 +166,7 @@ impl Actor {
                 self.arrived = None;
             }
             Input::Changed(message) => self.message_changed(*message),
+            Input::Dropped(with) => self.shared.notify(&Notification::Dropped { with }),
             Input::Located { pair, records, asked } => {
                 let claims = records
                     .iter()
@@ -303,13 +306,16 @@ impl Actor {
         self.shared.notify(&Notification::Status(Box::new(status)));
     }
 
-    async fn stop(&mut self) {
+    async fn stop(mut self) {
         if let Some(network) = self.network.take() {
             network.stop().await;
         }
-        self.roster.close();
-        let transcripts = self.shared.transcripts.clone();
-        if tokio::task::spawn_blocking(move || transcripts.close()).await.is_err() {
+        let (roster, transcripts) = (self.roster, self.shared.transcripts.clone());
+        let close = move || {
+            drop(roster);
+            transcripts.close();
+        };
+        if tokio::task::spawn_blocking(close).await.is_err() {
             tracing::error!("the store did not close in good order");
         }
     }

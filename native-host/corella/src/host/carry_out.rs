@@ -21,7 +21,8 @@ impl Actor {
         match action {
             Action::Reply { call, result } => {
                 let Some(reply) = self.calls.remove(&call) else { return };
-                let sent = matches!(result, Ok(Reply::Sent { .. }));
+                // A message is where it belongs whatever became of the roster, and would be written twice if this were an error.
+                let owns = !matches!(result, Ok(Reply::Sent { .. }));
                 let result = match result {
                     Ok(Reply::Sent { id, state }) => json(SentResult {
                         id,
@@ -31,14 +32,8 @@ impl Actor {
                     Ok(Reply::Done) => json(Empty {}),
                     Err(error) => Err(views::command_error(error)),
                 };
-                self.roster.then(move |written| {
-                    // A message is where it belongs whatever became of the roster, and would be written twice if this were an error.
-                    let result = if written || sent {
-                        result
-                    } else {
-                        Err(views::roster_error())
-                    };
-                    let _ = reply.send(result);
+                self.roster.then(owns, move |written| {
+                    let _ = reply.send(if written { result } else { Err(views::roster_error()) });
                 });
             }
             Action::Store(message) => self.store(message),
@@ -55,12 +50,12 @@ impl Actor {
             } => self.set_state(pair, id, state, reason),
             Action::AcceptRequests(pair) => self.accept_requests(pair),
             Action::DropRequests(stranger) => {
-                let (with, shared) = (stranger.to_string(), self.shared.clone());
+                let (with, inbox) = (stranger.to_string(), self.shared.inbox.clone());
                 self.shared
                     .transcripts
                     .drop_requests(with.clone(), move |result| match result {
                         Ok(0) => {}
-                        Ok(_) => shared.notify(&Notification::Dropped { with }),
+                        Ok(_) => drop(inbox.send(Input::Dropped(with))),
                         Err(error) => tracing::error!("requests could not be dropped from the store: {error}"),
                     });
             }

@@ -181,8 +181,10 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
         .outgoing_in(&["pending", "sent", "stored"])
         .map_err(|e| e.to_string())?;
     let sequences = transcripts.sequences().map_err(|e| e.to_string())?;
+    let strangers = transcripts.requesters().map_err(|e| e.to_string())?;
     Ok(Snapshot {
         buddies: roster.buddies().map_err(|e| e.to_string())?,
+        strangers: strangers.iter().filter_map(|s| s.parse().ok()).collect(),
         undelivered: undelivered.iter().filter_map(views::outgoing).collect(),
         sequences: sequences
             .iter()

@@ -17,7 +17,7 @@ use crate::roster::{Roster, RosterError};
 
 type Job = Box<dyn FnOnce(&Roster) + Send>;
 
-/// Does what is asked of it, in order. Dropping it closes it.
+/// Does what is asked of it, in order. Dropping it waits until everything is done.
 pub(super) struct RosterWriter {
     jobs: Option<Sender<Job>>,
     waiting: Arc<AtomicUsize>,
@@ -57,11 +57,11 @@ impl RosterWriter {
         self.write(move |roster| roster.save_presence(&presence));
     }
 
-    /// Calls `done` when everything asked for before is written; at once, when it is. It is told whether all of it is on disk
-    /// that nobody was told about before.
-    pub(super) fn then(&self, done: impl FnOnce(bool) + Send + 'static) {
+    /// Calls `done` when everything asked for before is written; at once, when it is. Who `owns` up for it is told whether all of it
+    /// is on disk that nobody was told about before; anybody else, that it is.
+    pub(super) fn then(&self, owns: bool, done: impl FnOnce(bool) + Send + 'static) {
         let failed = self.failed.clone();
-        let tell = move || done(!failed.swap(false, Ordering::AcqRel));
+        let tell = move || done(!(owns && failed.swap(false, Ordering::AcqRel)));
         if self.waiting.load(Ordering::Acquire) == 0 {
             tell();
         } else {
@@ -89,13 +89,6 @@ impl RosterWriter {
 
 impl Drop for RosterWriter {
     fn drop(&mut self) {
-        self.close();
-    }
-}
-
-impl RosterWriter {
-    /// Waits until everything is done; nothing more is taken.
-    pub(super) fn close(&mut self) {
         self.jobs = None;
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that writes the buddy list did not end in good order");
@@ -118,26 +111,27 @@ mod tests {
         for n in 1..=20 {
             writer.save(Buddy::new(format!("b{n}@example.net").parse().unwrap(), Consent::Buddy));
             let (known, (told, found)) = (known.clone(), mpsc::channel());
-            writer.then(move |written| told.send((written, known())).unwrap());
+            writer.then(true, move |written| told.send((written, known())).unwrap());
             assert_eq!(found.recv().unwrap(), (true, n));
         }
         writer.forget("b1@example.net".parse().unwrap());
         drop(writer);
         assert_eq!(known(), 19);
     }
+
     #[test]
     fn who_comes_next_is_told_once_that_a_write_failed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.db");
         let writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
-        let told = || {
+        let told = |owns| {
             let (tell, told) = mpsc::channel();
-            writer.then(move |written| tell.send(written).unwrap());
+            writer.then(owns, move |written| tell.send(written).unwrap());
             told.recv().unwrap()
         };
         let broken = rusqlite::Connection::open(&path).unwrap();
         broken.execute_batch("ALTER TABLE buddies RENAME TO gone").unwrap();
         writer.save(Buddy::new("b@example.net".parse().unwrap(), Consent::Buddy));
-        assert_eq!((told(), told()), (false, true));
+        assert_eq!((told(false), told(true), told(true)), (true, false, true));
     }
 }

@@ -137,8 +137,11 @@ impl Indexer {
 
     fn try_catch_up(&mut self) -> Result<View, Trouble> {
         let opened = match self.opened.take() {
-            Some(opened) => opened,
-            None => open(&self.folder, &self.truth, self.checked)?,
+            Some(opened) if !misses_deletions(&self.truth, opened.progress)? => opened,
+            behind => {
+                drop(behind);
+                open(&self.folder, &self.truth, self.checked)?
+            }
         };
         self.checked = true;
         let opened = self.opened.insert(opened);
@@ -184,7 +187,10 @@ struct Behind {
 }
 
 impl Behind {
-    fn read(truth: &Connection, progress: Progress) -> Result<Behind, Error> {
+    fn read(truth: &Connection, progress: Progress) -> Result<Behind, Trouble> {
+        if misses_deletions(truth, progress)? {
+            return Err(Trouble::Failed("the search index is too far behind".to_owned()));
+        }
         let wrong = sqlite("read deleted messages");
         let deletions = truth
             .prepare_cached("SELECT number, row FROM deletion WHERE number > ?1 ORDER BY number")
@@ -348,7 +354,17 @@ fn read_progress(index: &Index, truth: &Connection) -> Result<Option<Progress>, 
     };
     // An index ahead of its store was made before the store was replaced by an older copy of itself.
     let behind = row <= highest(truth, "message")? && deletion <= highest(truth, "deletion")?;
-    Ok(behind.then_some(Progress { row, deletion }))
+    let progress = Progress { row, deletion };
+    Ok((behind && !misses_deletions(truth, progress)?).then_some(progress))
+}
+
+/// Whether deletions that concern the index are remembered no more.
+fn misses_deletions(truth: &Connection, progress: Progress) -> Result<bool, Error> {
+    let oldest: Option<i64> = truth
+        .prepare_cached("SELECT min(number) FROM deletion")
+        .and_then(|mut statement| statement.query_row((), |row| row.get(0)))
+        .map_err(sqlite("read deleted messages"))?;
+    Ok(progress.row > 0 && oldest.is_some_and(|oldest| oldest > progress.deletion + 1))
 }
 
 fn payload(truth: &Connection, progress: Progress) -> Result<String, Error> {

@@ -249,6 +249,29 @@ fn a_dropped_message_is_not_found() {
     assert_eq!(store.found("gone"), ["bob-2"]);
 }
 
+/// Not every deletion is remembered for ever: an index that would miss some is made anew.
+#[test]
+fn a_crowd_that_was_dropped_is_not_found() {
+    let mut store = Store::new();
+    let request = |n| NewMessage {
+        request: true,
+        ..from_bob(n, "gone soon")
+    };
+    store.append_all((0..10_010).map(request).chain([from_bob(20_000, "gone never")]));
+    assert_eq!(store.search("gone").total, 10_011);
+    wait(|done| store.transcripts.drop_requests("bob@example.org".into(), done)).unwrap();
+    assert_eq!(
+        (store.search("gone").total, store.found("gone")),
+        (1, vec!["bob-20000".to_owned()])
+    );
+    store.reopen();
+    assert_eq!(store.search("gone").total, 1);
+    let kept: i64 = rusqlite::Connection::open(store.path().join("transcripts.sqlite"))
+        .and_then(|db| db.query_row("SELECT count(*) FROM deletion", (), |row| row.get(0)))
+        .unwrap();
+    assert_eq!(kept, 10_000);
+}
+
 #[test]
 fn readers_and_searchers_work_beside_the_writer() {
     let store = Store::new();
