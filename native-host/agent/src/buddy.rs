@@ -56,6 +56,8 @@ pub struct Buddy {
     pub question: Option<Question>,
     /// What claimed to be this person's key when the user was asked, and was not chosen: it raises no question again.
     pub refused: Vec<Fingerprint>,
+    /// With what key they wrote before the user consented, while it is open whose key that is.
+    pub wrote_with: Option<Certificate>,
 }
 
 impl Buddy {
@@ -69,6 +71,7 @@ impl Buddy {
             known: None,
             question: None,
             refused: Vec::new(),
+            wrote_with: None,
         }
     }
 
@@ -83,13 +86,13 @@ impl Buddy {
         self.known = Some(chosen);
     }
 
-    /// Takes away the key of a request, unless an authority vouches for it or the user has chosen it.
-    pub(crate) fn take_request_key(&mut self) -> Option<Certificate> {
+    /// It is open whether the key of a request is this person's, unless an authority vouches for it or the user has chosen it.
+    pub(crate) fn reopen_request_key(&mut self) {
         let is_request = self.consent == Consent::Request;
         let key = self
             .known
             .take_if(|known| is_request && known.trust == Trust::Unverified);
-        key.map(|known| known.certificate)
+        self.wrote_with = key.map(|known| known.certificate).or(self.wrote_with.take());
     }
 
     /// Those of the presented certificates about which the user has not said that they are somebody else's.
@@ -165,13 +168,13 @@ impl Agent {
     /// It is settled whose key a buddy's is: what was written with it before becomes part of the transcript, and what was written
     /// with another does not. `else_accept`: whether it does if nothing else than the key in use was ever written with.
     pub(crate) fn settle_requests(&mut self, address: &AddressOfRecord, else_accept: bool, out: &mut Vec<Action>) {
-        let Some(buddy) = self.buddies.get(address).filter(|b| b.consent == Consent::Buddy) else {
+        let Some(buddy) = self.buddies.get_mut(address).filter(|b| b.consent == Consent::Buddy) else {
             return;
         };
         let (Some(known), Some(own)) = (&buddy.known, &buddy.own) else {
             return;
         };
-        let wrote = self.wrote_with.remove(address);
+        let wrote = buddy.wrote_with.take();
         let (own, with) = (own.clone(), address.clone());
         if wrote.map_or(else_accept, |key| key.same_key(&known.certificate)) {
             out.push(Action::AcceptRequests(Pair { own, with }));
@@ -192,7 +195,6 @@ impl Agent {
     pub(crate) fn forget(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
         self.buddies.remove(address);
         self.shown.remove(address);
-        self.wrote_with.remove(address);
         for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
             peer.challengers.clear();
         }

@@ -245,8 +245,7 @@ impl Agent {
         let fresh = buddy.consent != Consent::Buddy;
         // Whoever wrote first need not be who the user knows by this address: others who claim it are heard too before the key is
         // taken.
-        self.wrote_with
-            .extend(buddy.take_request_key().map(|key| (address.clone(), key)));
+        buddy.reopen_request_key();
         let renamed = name.is_some() && buddy.name != name;
         buddy.consent = Consent::Buddy;
         if renamed {
@@ -257,9 +256,6 @@ impl Agent {
         }
         let own = buddy.own.clone();
         self.requests.settled(address);
-        if fresh || renamed {
-            self.buddy_changed(address, out);
-        }
         if let Some(own) = own.filter(|own| fresh && self.own.contains(own)) {
             self.look_for(
                 now,
@@ -269,6 +265,9 @@ impl Agent {
                 },
                 out,
             );
+        }
+        if fresh || renamed {
+            self.buddy_changed(address, out);
         }
         Ok(())
     }
@@ -299,8 +298,7 @@ impl Agent {
             .entry(address.clone())
             .or_insert_with(|| Buddy::new(address.clone(), Consent::Blocked));
         // The key of a request was never consented to, and must not be when the person is let in later.
-        self.wrote_with
-            .extend(buddy.take_request_key().map(|key| (address.clone(), key)));
+        buddy.reopen_request_key();
         buddy.consent = Consent::Blocked;
         self.requests.settled(&address);
         self.buddy_changed(&address, out);

@@ -28,7 +28,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use corella_identity::{
-    AddressOfRecord, Certificate, Millis,
+    AddressOfRecord, Millis,
     trust::{Trust, TrustAnchors},
 };
 
@@ -109,9 +109,6 @@ pub struct Agent {
     /// Messages of peers on their way to the disk.
     arriving: BTreeMap<(Pair, String), Arriving>,
     requests: Requests,
-    /// With what key somebody wrote before the user consented, while it is open whose key that is. Not kept on disk: what was written
-    /// then comes again.
-    wrote_with: BTreeMap<AddressOfRecord, Certificate>,
     /// What the store and the roster do not agree on since the program ended between the two.
     repairs: Vec<Action>,
 }
@@ -135,7 +132,6 @@ impl Agent {
             sending: BTreeMap::new(),
             arriving: BTreeMap::new(),
             requests,
-            wrote_with: BTreeMap::new(),
             repairs: Vec::new(),
         };
         let unknown = snapshot

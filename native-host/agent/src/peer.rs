@@ -149,7 +149,7 @@ impl Agent {
                 presented.append(&mut peer.challengers);
             }
         }
-        presented.extend(self.wrote_with.get(&pair.with).cloned());
+        presented.extend(self.buddies.get(&pair.with).and_then(|b| b.wrote_with.clone()));
         let usable = self.weigh(now, &pair.with, &presented, out);
         let key = self
             .usable_key(&pair.with)

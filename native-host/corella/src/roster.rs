@@ -19,7 +19,8 @@ CREATE TABLE buddies (
     certificate BLOB,
     trust       TEXT,
     question    TEXT,
-    refused     TEXT NOT NULL
+    refused     TEXT NOT NULL,
+    wrote_with  BLOB
 ) STRICT;
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
@@ -66,7 +67,7 @@ impl Roster {
     /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let mut query = self.db.prepare(
-            "SELECT address, name, own, consent, certificate, trust, question, refused FROM buddies ORDER BY rowid",
+            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with FROM buddies ORDER BY rowid",
         )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
@@ -78,6 +79,7 @@ impl Roster {
                 trust: row.get(5)?,
                 question: row.get(6)?,
                 refused: row.get(7)?,
+                wrote_with: row.get(8)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -93,8 +95,8 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db.execute(
-            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
-               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8",
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -104,6 +106,7 @@ impl Roster {
                 buddy.known.as_ref().map(|k| k.trust.as_str()),
                 buddy.question.as_ref().map(|q| question_json(q).to_string()),
                 json!(buddy.refused).to_string(),
+                buddy.wrote_with.as_ref().map(Certificate::der),
             ],
         )?;
         Ok(())
@@ -148,6 +151,7 @@ struct Row {
     trust: Option<String>,
     question: Option<String>,
     refused: String,
+    wrote_with: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -171,6 +175,7 @@ impl Row {
             known,
             question: self.question.and_then(|text| question(&text)),
             refused: serde_json::from_str(&self.refused).ok()?,
+            wrote_with: self.wrote_with.and_then(|der| Certificate::from_der(&der).ok()),
         })
     }
 }
@@ -256,6 +261,7 @@ mod tests {
                 }],
             }),
             refused: vec![certificate("bob@example.net").fingerprint()],
+            wrote_with: Some(other.clone()),
             ..Buddy::new(address("bob@example.net"), Consent::Buddy)
         };
         {
@@ -282,6 +288,7 @@ mod tests {
             other.fingerprint()
         );
         assert_eq!(found[0].refused, buddy.refused);
+        assert_eq!(found[0].wrote_with, Some(other));
         assert_eq!(found[0].name.as_deref(), Some("Bob"));
         assert_eq!(
             roster.presence().unwrap(),

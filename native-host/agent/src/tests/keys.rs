@@ -180,6 +180,26 @@ fn the_key_of_a_request_is_weighed_also_after_it_was_blocked() {
 }
 
 #[test]
+fn what_was_accepted_is_kept_until_it_is_settled_whose_it_is() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.send(1, 0, "do you know me?");
+    world.run(1_000);
+    world.is_alone = true;
+    world.command(0, Command::Accept(address("bob"), None));
+    world.run(1_000);
+    // Bob will not say it again.
+    world.nodes[1].disk.rows.clear();
+    world.kill(1);
+    world.kill(0);
+    world.is_alone = false;
+    world.start(0);
+    world.run(1_000);
+    world.start(1);
+    world.run(600_000);
+    assert_eq!(world.inbox(0, 1), ["do you know me?"]);
+}
+
+#[test]
 fn what_was_for_somebody_removed_is_not_given_to_who_comes_in_that_name() {
     let mut world = World::of(&["alice", "bob"]);
     world.send(0, 1, "for the true Bob only");
