@@ -139,24 +139,7 @@ fn a_message_that_found_nobody_for_a_week_is_given_up_and_can_be_sent_anew() {
     world.start(1);
     world.run(300_000);
     assert!(world.inbox(1, 0).is_empty());
-    let pair = world.pair(0, 1);
-    let row = world.row(0, 1, Side::Out, &id).unwrap().clone();
-    let failed = Outgoing {
-        id: id.clone(),
-        text: row.text,
-        at: row.at,
-        sequence: row.sequence,
-        state: MessageState::Failed,
-        reason: row.reason,
-    };
-    world.command(
-        0,
-        Command::Retry {
-            pair,
-            outgoing: failed,
-            fresh: "fresh".into(),
-        },
-    );
+    world.retry(0, 1, &id, "fresh");
     world.run(10_000);
     // Bob takes nothing that old: it is written anew.
     assert_eq!(state(&world, 0, 1, "fresh"), (MessageState::Delivered, None));
@@ -310,17 +293,7 @@ fn what_was_refused_can_be_sent_again_on_the_same_link() {
     world.run(1_000);
     assert_eq!(state(&world, 0, 1, &id), (MessageState::Failed, Some(Reason::Refused)));
     world.command(1, Command::Add(address("alice"), None));
-    let row = world.row(0, 1, Side::Out, &id).unwrap().clone();
-    let (pair, fresh) = (world.pair(0, 1), "fresh".to_owned());
-    let outgoing = Outgoing {
-        id: id.clone(),
-        text: row.text,
-        at: row.at,
-        sequence: row.sequence,
-        state: MessageState::Failed,
-        reason: row.reason,
-    };
-    world.command(0, Command::Retry { pair, outgoing, fresh });
+    world.retry(0, 1, &id, "fresh");
     world.run(1_000);
     assert_eq!(world.inbox(1, 0), ["why?"]);
     assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));

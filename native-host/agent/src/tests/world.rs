@@ -215,6 +215,21 @@ impl World {
         id
     }
 
+    /// The user sends once more what failed.
+    pub(crate) fn retry(&mut self, from: usize, to: usize, id: &str, fresh: &str) {
+        let row = self.row(from, to, Side::Out, id).unwrap().clone();
+        let (pair, fresh) = (self.pair(from, to), fresh.to_owned());
+        let outgoing = Outgoing {
+            id: id.to_owned(),
+            text: row.text,
+            at: row.at,
+            sequence: row.sequence,
+            state: row.state.unwrap(),
+            reason: row.reason,
+        };
+        self.command(from, Command::Retry { pair, outgoing, fresh });
+    }
+
     pub(crate) fn befriend(&mut self, a: usize, b: usize) {
         for (x, y) in [(a, b), (b, a)] {
             let address = self.nodes[y].address.clone();
