@@ -20,6 +20,15 @@ function focused(page) {
 }
 
 /**
+ * The list comes a moment after the page.
+ * @param {Page} page
+ * @param {string} address
+ */
+async function listed(page, address) {
+  await page.locator(`#conversation-list [data-address="${address}"]`).waitFor();
+}
+
+/**
  * Presses Tab until the focus is there; fails if it never comes by.
  * @param {Page} page
  * @param {string} wanted
@@ -39,6 +48,7 @@ async function tabTo(page, wanted) {
 
 test("everything by keyboard alone: list, message, search, result, and back", async () => {
   const { page, problems, close } = await browser.open({ scenario: "normal" });
+  await listed(page, "stranger@elsewhere.test");
   await tabTo(page, "own-status");
   await tabTo(page, "new-chat");
   await tabTo(page, "search-input");
@@ -119,6 +129,7 @@ test("the first page is done by keyboard", async () => {
 test("where the focus is can be seen, also in forced colours", async () => {
   for (const forcedColors of /** @type {const} */ (["none", "active"])) {
     const { page, close } = await browser.open({ scenario: "normal", forcedColors });
+    await listed(page, "stranger@elsewhere.test");
     for (const stop of ["own-status", "new-chat", "search-input", "stranger@elsewhere.test"]) {
       await tabTo(page, stop);
       const outline = await page.evaluate(() => {
