@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from lib import built
+from lib.agent import Agent
 from lib.command import Ended, corella
 from lib.home import Home
+from lib.people import People
 
 MANIFEST = Path(".mozilla") / "native-messaging-hosts" / f"{built.HOST_NAME}.json"
 SYSTEM_MANIFEST = Path("/usr/lib/mozilla/native-messaging-hosts") / f"{built.HOST_NAME}.json"
@@ -75,6 +77,40 @@ def test_the_doctor_is_content_only_when_all_is_well(home: Home) -> None:
     corella(home, "install")
     ended, report = doctor(home)
     assert ended.code == 0, report
+
+
+@pytest.mark.parametrize(
+    "damaged", ["keys/device.key", "keys/identities/*/current", "keys/identities/*/*.key", "roster.db"]
+)
+def test_the_doctor_sees_what_would_not_start(people: People, home: Home, damaged: str) -> None:
+    corella(home, "install")
+    alice = people.keep(Agent(home, "alice@example.net", data=home.data / "corella" / "profile"))
+    alice.on_line()
+    alice.process.kill()
+    assert doctor(home)[0].code == 0
+    (path,) = alice.data.glob(damaged)
+    path.write_text("nonsense " * 100)
+    ended, report = doctor(home)
+    assert ended.code == 1, report
+    assert "from a backup" in ended.out
+    if damaged.endswith(".key") and "identities" in damaged:
+        # What it says to do helps.
+        assert path.name in ended.out
+        path.parent.rename(home.root / "away")
+        assert doctor(home)[0].code == 0
+
+
+def test_what_runs_is_not_purged(people: People, home: Home) -> None:
+    corella(home, "install")
+    alice = people.keep(Agent(home, "alice@example.net", data=home.data / "corella" / "profile"))
+    alice.on_line()
+    refused = corella(home, "uninstall", "--purge")
+    assert refused.code == 1
+    assert "quit Thunderbird" in refused.out + refused.err
+    assert (home.root / MANIFEST).exists() and alice.data.exists()
+    alice.process.kill()
+    assert corella(home, "uninstall", "--purge").code == 0
+    assert not alice.data.exists()
 
 
 @pytest.mark.parametrize("damage", ["absent", "no-json", "other-program", "not-executable", "other-addon"])

@@ -13,13 +13,19 @@ use crate::{
 impl Agent {
     pub(crate) fn command(&mut self, now: Millis, call: CallId, command: Command, out: &mut Vec<Action>) {
         let result = match command {
-            Command::Send { from, to, id, text } => match self.send(now, call, from, to, id, text, out) {
+            Command::Send { from, to, id, at, text } => match self.send(now, call, from, to, id, at, text, out) {
                 Ok(()) => return,
                 Err(error) => Err(error),
             },
-            Command::Retry { pair, outgoing, fresh } if Outbox::is_too_old(now, outgoing.at) => {
+            // Peers take nothing of another time.
+            Command::Retry {
+                pair,
+                outgoing,
+                fresh,
+                at,
+            } if outgoing.at > at || Outbox::is_too_old(at, outgoing.at) => {
                 let Pair { own, with } = pair;
-                match self.send(now, call, Some(own), with, fresh, outgoing.text, out) {
+                match self.send(now, call, Some(own), with, fresh, at, outgoing.text, out) {
                     Ok(()) => return,
                     Err(error) => Err(error),
                 }
@@ -42,6 +48,7 @@ impl Agent {
         from: Option<AddressOfRecord>,
         to: AddressOfRecord,
         id: String,
+        at: Millis,
         text: String,
         out: &mut Vec<Action>,
     ) -> Result<(), CommandError> {
@@ -64,12 +71,12 @@ impl Agent {
         let pair = Pair { own, with: to };
         let peer = self.peers.entry(pair.clone()).or_default();
         // Counted from the time: the numbers of another device, or of one that lost its store, do not begin anew.
-        let sequence = peer.next_sequence.max(u64::try_from(now).unwrap_or(1));
+        let sequence = peer.next_sequence.max(u64::try_from(at).unwrap_or(1));
         peer.next_sequence = sequence + 1;
         let outgoing = Outgoing {
             id: id.clone(),
             text: text.clone(),
-            at: now,
+            at,
             sequence,
             state: MessageState::Pending,
             reason: None,
@@ -80,7 +87,7 @@ impl Agent {
             side: Side::Out,
             id,
             text,
-            at: now,
+            at,
             sequence,
             trust,
             request: false,

@@ -15,6 +15,8 @@ pub enum Command {
         to: AddressOfRecord,
         /// A fresh Message-ID.
         id: String,
+        /// Its date, by the clock on the wall: what tells the agent the time never goes back, and a clock that was set does.
+        at: Millis,
         /// Plain text.
         text: String,
     },
@@ -26,6 +28,8 @@ pub enum Command {
         outgoing: Outgoing,
         /// A fresh Message-ID.
         fresh: String,
+        /// The date then, by the clock on the wall.
+        at: Millis,
     },
     /// `buddies/add`.
     Add(AddressOfRecord, Option<String>),

@@ -16,6 +16,7 @@
 #[cfg(unix)]
 mod tests;
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -105,14 +106,21 @@ impl Keystore {
             return Err(damaged(&path, "it is for another address"));
         }
         let (certificate_path, key_path) = pair(&dir, fingerprint);
-        let certificate = read(&certificate_path)?.ok_or_else(|| damaged(&certificate_path, "it is missing"))?;
-        let key = read(&key_path)?.ok_or_else(|| damaged(&key_path, "it is missing"))?;
-        let credential =
-            Credential::from_pem(&certificate, &key, address).map_err(|e| damaged(&certificate_path, e))?;
+        // The files belong together: to start anew, all of them must go.
+        let wrong = |file: &Path, why: &dyn Display| {
+            let name = file.file_name().unwrap_or_default().display();
+            damaged(&dir, format!("in it, {name}: {why}"))
+        };
+        let certificate = read(&certificate_path)?.ok_or_else(|| wrong(&certificate_path, &"it is missing"))?;
+        let key = read(&key_path)?.ok_or_else(|| wrong(&key_path, &"it is missing"))?;
+        let credential = Credential::from_pem(&certificate, &key, address).map_err(|e| {
+            let of_key = matches!(e, CredentialError::UnreadableKey | CredentialError::Encrypted);
+            wrong(if of_key { &key_path } else { &certificate_path }, &e)
+        })?;
         if credential.certificate().fingerprint() != fingerprint {
-            return Err(damaged(
+            return Err(wrong(
                 &certificate_path,
-                "it holds another certificate than its name says",
+                &"it holds another certificate than its name says",
             ));
         }
         Ok(Some(credential))
@@ -148,6 +156,20 @@ impl Keystore {
         }
         addresses.sort();
         Ok(addresses)
+    }
+
+    /// Reads everything that is there, and makes nothing.
+    ///
+    /// # Errors
+    /// A file is damaged or missing, or the disk refuses.
+    pub fn check(&self) -> Result<(), KeystoreError> {
+        let path = self.dir.join(DEVICE_KEY);
+        if let Some(pem) = read(&path)? {
+            DeviceKey::from_pem(&pem).map_err(|e| damaged(&path, e))?;
+        }
+        self.addresses()?
+            .iter()
+            .try_for_each(|address| self.credential(address).map(drop))
     }
 
     /// An address may hold characters that no file name has, or be too long for one.

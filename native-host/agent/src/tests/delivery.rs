@@ -29,6 +29,7 @@ fn the_call_is_answered_only_when_the_message_is_on_disk() {
     let agent = world.nodes[0].agent.as_mut().unwrap();
     let send = Command::Send {
         from: None,
+        at: now,
         to: bob,
         id: "m".into(),
         text: "hello".into(),
@@ -207,6 +208,7 @@ fn a_peer_in_trouble_is_tried_again_and_one_that_declines_is_not() {
     for id in ["a", "b"] {
         let send = Command::Send {
             from: None,
+            at: now,
             to: to.clone(),
             id: id.into(),
             text: "x".into(),
@@ -261,6 +263,7 @@ fn no_more_than_a_window_is_in_flight() {
         let id = format!("w{n}");
         let send = Command::Send {
             from: None,
+            at: now,
             to: pair.with.clone(),
             id: id.clone(),
             text: "x".into(),
@@ -297,6 +300,57 @@ fn what_was_refused_can_be_sent_again_on_the_same_link() {
     world.run(1_000);
     assert_eq!(world.inbox(1, 0), ["why?"]);
     assert_eq!(state(&world, 0, 1, &id), (MessageState::Delivered, None));
+}
+
+#[test]
+fn what_was_dated_by_a_wrong_clock_is_written_anew() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(1_000);
+    let tomorrow = world.now + 24 * 3_600_000;
+    let (to, call) = (address("bob"), 900);
+    let (from, id, text) = (None, "early".to_owned(), "see you".to_owned());
+    let send = Command::Send {
+        from,
+        to,
+        id,
+        at: tomorrow,
+        text,
+    };
+    world.command(0, send);
+    world.run(0);
+    let row = world.row(0, 1, Side::Out, "early").unwrap().clone();
+    assert_eq!(row.at, tomorrow, "its date is what the clock on the wall says");
+    // Bob's host takes nothing from the future.
+    let link = *world.agent(0).links.keys().last().unwrap();
+    let (now, pair) = (world.now, world.pair(0, 1));
+    let alice = world.nodes[0].agent.as_mut().unwrap();
+    let outgoing = Outgoing {
+        id: "early".into(),
+        text: row.text,
+        at: row.at,
+        sequence: row.sequence,
+        state: MessageState::Failed,
+        reason: Some(Reason::Refused),
+    };
+    alice.handle(
+        now,
+        Event::Answered {
+            link,
+            id: "early".into(),
+            status: 403,
+        },
+    );
+    let fresh = "later".to_owned();
+    let retry = Command::Retry {
+        pair,
+        outgoing,
+        fresh,
+        at: now,
+    };
+    let actions = alice.handle(now, Event::Command { call, command: retry });
+    let anew = |a: &Action| matches!(a, Action::Store(m) if m.id == "later" && m.at == now && m.text == "see you");
+    assert!(actions.iter().any(anew), "{actions:?}");
 }
 
 /// Alice, and Bob on two devices, neither of which is a real one.

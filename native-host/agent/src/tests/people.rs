@@ -297,6 +297,7 @@ fn the_blocked_are_not_heard_and_see_nothing() {
         0,
         Command::Send {
             from: None,
+            at: world.now,
             to: address("bob"),
             id: "z".into(),
             text: "x".into(),
@@ -352,6 +353,7 @@ fn wrong_calls_are_refused_by_name() {
         (
             Command::Send {
                 from: None,
+                at: world.now,
                 to: address("bob"),
                 id: "a".into(),
                 text: String::new(),
@@ -361,6 +363,7 @@ fn wrong_calls_are_refused_by_name() {
         (
             Command::Send {
                 from: None,
+                at: world.now,
                 to: address("bob"),
                 id: "b".into(),
                 text: long,
@@ -370,6 +373,7 @@ fn wrong_calls_are_refused_by_name() {
         (
             Command::Send {
                 from: Some(address("carol")),
+                at: world.now,
                 to: address("bob"),
                 id: "c".into(),
                 text: "x".into(),

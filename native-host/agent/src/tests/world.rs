@@ -207,6 +207,7 @@ impl World {
             from,
             Command::Send {
                 from: None,
+                at: self.now,
                 to,
                 id: id.clone(),
                 text: text.into(),
@@ -227,7 +228,15 @@ impl World {
             state: row.state.unwrap(),
             reason: row.reason,
         };
-        self.command(from, Command::Retry { pair, outgoing, fresh });
+        self.command(
+            from,
+            Command::Retry {
+                pair,
+                outgoing,
+                fresh,
+                at: self.now,
+            },
+        );
     }
 
     pub(crate) fn befriend(&mut self, a: usize, b: usize) {

@@ -5,12 +5,13 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use corella_identity::keystore::Keystore;
 use corella_transcripts::Transcripts;
 use serde::Serialize;
 use serde_json::json;
 
 use super::install::{self, Places, Scope};
-use crate::{config::Config, host, lock, paths, protocol::VERSION};
+use crate::{config::Config, host, lock, paths, protocol::VERSION, roster::Roster};
 
 /// One thing looked at.
 #[derive(Debug, Serialize)]
@@ -204,6 +205,13 @@ fn profile(path: &Path) -> Check {
             ),
         };
     }
+    if let Err(what) = keys_and_roster(&data) {
+        return Check::ill(
+            NAME,
+            format!("{}: {what}", path.display()),
+            "restore what is damaged from a backup, or move it away to start anew",
+        );
+    }
     if !data.transcripts().exists() {
         return Check::well(NAME, format!("{} has no conversations", path.display()));
     }
@@ -215,6 +223,21 @@ fn profile(path: &Path) -> Check {
             "restore the folder from a backup",
         ),
     }
+}
+
+/// What a host reads at its start can be read.
+fn keys_and_roster(data: &paths::DataDir) -> Result<(), String> {
+    let in_words = |error: &dyn std::fmt::Display| error.to_string();
+    if data.keys().exists() {
+        Keystore::open(data.keys())
+            .and_then(|keys| keys.check())
+            .map_err(|e| in_words(&e))?;
+    }
+    if data.roster().exists() {
+        let roster = Roster::open(&data.roster()).map_err(|e| in_words(&e))?;
+        roster.buddies().map_err(|e| in_words(&e))?;
+    }
+    Ok(())
 }
 
 /// The first file of a profile that not only its owner can read.

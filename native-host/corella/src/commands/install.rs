@@ -99,6 +99,14 @@ pub(crate) fn install(scope: Scope) -> Result<Vec<String>, InstallError> {
 /// Removes what [`install`] made, and with `purge` the keys and transcripts too.
 pub(crate) fn uninstall(scope: Scope, purge: bool) -> Result<Vec<String>, InstallError> {
     let places = Places::of(scope)?;
+    let data = paths::data_home().map_err(|e| InstallError(e.to_string()))?;
+    let running = running_hosts(&data);
+    if let (Scope::User, true, Some(profile)) = (scope, purge, running.first()) {
+        return Err(InstallError(format!(
+            "Corella is running and writes to {}: quit Thunderbird, and whatever else runs it, first",
+            profile.display()
+        )));
+    }
     let mut lines = Vec::new();
     for path in [&places.manifest, &places.program] {
         match fs::remove_file(path) {
@@ -108,13 +116,12 @@ pub(crate) fn uninstall(scope: Scope, purge: bool) -> Result<Vec<String>, Instal
         }
     }
     if scope == Scope::User {
-        let data = paths::data_home().map_err(|e| InstallError(e.to_string()))?;
         if purge && data.exists() {
             fs::remove_dir_all(&data).map_err(|e| failed("remove", &data, &e))?;
             lines.push(format!("Removed {}", data.display()));
         }
         let meeting_place = paths::meeting_place();
-        if running_hosts(&data).is_empty() && meeting_place.is_dir() {
+        if running.is_empty() && meeting_place.is_dir() {
             fs::remove_dir_all(&meeting_place).map_err(|e| failed("remove", &meeting_place, &e))?;
         }
         remove_if_empty(&places.program, 2);

@@ -12,7 +12,10 @@ use super::{
     calls::{self, json},
     views,
 };
-use crate::protocol::{self, Empty, ErrorName, Notification, RpcError};
+use crate::{
+    protocol::{self, Empty, ErrorName, Notification, RpcError},
+    time,
+};
 
 impl Actor {
     pub(super) async fn call(&mut self, call: Call, reply: ReplyTo) {
@@ -26,7 +29,8 @@ impl Actor {
             Call::Retry { with, id } => return self.retry(&with, &id, reply),
             Call::Send { from, to, text } => {
                 let id = random_id();
-                return self.command(Command::Send { from, to, id, text }, reply);
+                let at = time::now();
+                return self.command(Command::Send { from, to, id, at, text }, reply);
             }
             Call::Add(address, name) => return self.command(Command::Add(address, name), reply),
             Call::Accept(address, key) => return self.command(Command::Accept(address, key), reply),
@@ -122,8 +126,14 @@ impl Actor {
             found.filter(|m| m.direction == store::Direction::Out && m.state == MessageState::Failed.as_str());
         match failed.next().as_ref().and_then(views::outgoing) {
             Some((pair, outgoing)) => {
-                let fresh = random_id();
-                self.command(Command::Retry { pair, outgoing, fresh }, reply);
+                let (fresh, at) = (random_id(), time::now());
+                let retry = Command::Retry {
+                    pair,
+                    outgoing,
+                    fresh,
+                    at,
+                };
+                self.command(retry, reply);
             }
             None => drop(reply.send(Err(unknown_message()))),
         }
