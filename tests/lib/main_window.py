@@ -31,8 +31,10 @@ return true;
 """
 _NOTIFICATION = """
 const shown = Services.wm.getMostRecentWindow("alert:alert")?.document;
-const words = ["alertTitleLabel", "alertTextLabel"].map(id => shown?.getElementById(id));
-return words.every(Boolean) ? words.map(one => one.getAttribute("value") || one.textContent) : null;
+const said = one => one?.getAttribute("value") || one?.textContent;
+const words = ["alertTitleLabel", "alertTextLabel"].map(id => said(shown?.getElementById(id)));
+// The window is there before its words are.
+return words.every(Boolean) ? words : null;
 """
 _CLICK_NOTIFICATION = """
 Services.wm.getMostRecentWindow("alert:alert").document.getElementById("alertBox").click();
