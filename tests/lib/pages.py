@@ -126,18 +126,18 @@ class Chat:
         """Opens the chat by its button among Thunderbird's spaces."""
         with self._thunderbird.window():
             self._thunderbird.click("#spacesToolbarAddonsContainer button")
+        # The chat of an earlier time may stand behind it, which Thunderbird opens again with its other tabs.
+        eventually(lambda: self._is_in_front("onboarding.html") or self._is_in_front("chat.html"), "Corella in front")
 
     def is_before_the_user(self) -> None:
         """Waits until the chat is the tab in front."""
+        eventually(lambda: self._is_in_front("chat.html"), "the chat in front")
 
-        def in_front() -> bool:
-            with contextlib.suppress(MarionetteException):
-                return self._thunderbird.has_page("chat.html") and not self._thunderbird.marionette.execute_script(
-                    "return document.hidden"
-                )
-            return False
-
-        eventually(in_front, "the chat in front")
+    def _is_in_front(self, page: str) -> bool:
+        with contextlib.suppress(MarionetteException):
+            hidden = "return document.hidden"
+            return self._thunderbird.has_page(page) and not self._thunderbird.marionette.execute_script(hidden)
+        return False
 
     def at(self, address: str) -> None:
         """Waits until the chat shows the conversation with that address."""

@@ -125,14 +125,24 @@ class Thunderbird:
         self.page(path)
 
     def has_page(self, fragment: str) -> bool:
-        """Whether a tab, popup or window shows a page whose address contains `fragment`; makes it the current one."""
+        """Whether a tab, popup or window shows a page whose address contains `fragment`; makes it the current one.
+
+        Of several it is the one in front: what the user sees, and pictures show.
+        """
         self.marionette.set_context("content")
+        behind = None
         for handle in self.marionette.window_handles:
             # Pages come and go while we look.
             with contextlib.suppress(MarionetteException):
                 self.marionette.switch_to_window(handle, focus=False)
                 if fragment in self.marionette.get_url():
-                    return True
+                    if not self.marionette.execute_script("return document.hidden"):
+                        return True
+                    behind = behind or handle
+        with contextlib.suppress(MarionetteException):
+            if behind:
+                self.marionette.switch_to_window(behind, focus=False)
+                return True
         return False
 
     def page(self, fragment: str, patience: float = PATIENCE) -> None:
