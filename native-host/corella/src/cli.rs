@@ -53,6 +53,9 @@ pub(crate) struct OverlayArgs {
     /// Do not look for agents in the local network
     #[arg(long)]
     pub(crate) no_mdns: bool,
+    /// Keep at most so many MiB of others' records [default: 64]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) storage: Option<u32>,
 }
 
 #[derive(Debug, Args)]

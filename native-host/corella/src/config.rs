@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use corella_identity::trust::TrustAnchors;
+use corella_overlay::storing::Limits;
 use libp2p::Multiaddr;
 use serde::Deserialize;
 
@@ -20,6 +21,8 @@ pub(crate) struct Config {
     mdns: Option<bool>,
     /// A PEM file of authorities to trust.
     trust: Option<PathBuf>,
+    /// How much is kept of others' records, in MiB.
+    storage: Option<u32>,
 }
 
 /// How an agent or node takes part in the overlay.
@@ -30,6 +33,15 @@ pub(crate) struct NetworkSettings {
     pub(crate) mdns: bool,
     /// The folder where agents of this machine meet, if they shall.
     pub(crate) meeting_place: Option<PathBuf>,
+    /// How much is kept of others' records.
+    pub(crate) storing: Limits,
+}
+
+/// The limits of a storage of so many MiB.
+pub(crate) fn storage(mebibytes: Option<u32>) -> Limits {
+    mebibytes.map_or_else(Limits::default, |mebibytes| Limits {
+        bytes: u64::from(mebibytes) << 20,
+    })
 }
 
 /// Settings that cannot be used: which, and why.
@@ -60,6 +72,7 @@ impl Config {
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns.unwrap_or(true),
             meeting_place: Some(paths::meeting_place()),
+            storing: storage(self.storage),
         })
     }
 

@@ -100,6 +100,11 @@ impl DataDir {
         self.0.join("roster.db")
     }
 
+    /// The records of others that this device keeps for the overlay.
+    pub(crate) fn records(&self) -> PathBuf {
+        self.0.join("overlay.sqlite")
+    }
+
     pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }

@@ -8,6 +8,7 @@
 //! - [`device`]: the key of one installation, which names it in the overlay.
 //! - [`trust`]: the one place that decides which certificate is used for an address, and what it is worth.
 //! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
+//! - [`vault`]: what a person's devices share, encrypted with the person's secret.
 //! - [`keystore`]: the files that hold the private keys.
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod seal;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+pub mod vault;
 
 pub use address::{AddressError, AddressOfRecord, MailAddress};
 pub use certificate::{Certificate, CertificateError, Fingerprint, FingerprintError, KeyKind};

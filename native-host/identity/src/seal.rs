@@ -14,6 +14,7 @@ mod tests;
 
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
+use openssl::sha::sha256;
 use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::X509;
@@ -31,6 +32,11 @@ pub const OFFLINE_LIFETIME: Millis = 7 * DAY;
 /// How far the author's clock may be off: a day.
 pub const CLOCK_SKEW: Millis = DAY;
 const DAY: Millis = 24 * 60 * 60 * 1000;
+
+/// What removes a stored message: known to who can open it.
+pub type RemovalSecret = [u8; 32];
+/// What is hashed before the signed entity to get its [`RemovalSecret`].
+const REMOVAL: &[u8] = b"corella removal 1 ";
 
 /// MIME header of the signed entity.
 const SIGNED_HEADER: &[u8] = b"Content-Type: message/cpim\r\n\r\n";
@@ -98,6 +104,19 @@ pub enum OpenError {
 /// # Errors
 /// The envelope is not from the credential's or not to the certificate's address, cannot be expressed, or is too large.
 pub fn seal(envelope: &Envelope, author: &Credential, recipient: &Certificate) -> Result<Vec<u8>, SealError> {
+    seal_to_store(envelope, author, recipient).map(|(sealed, _)| sealed)
+}
+
+/// Like [`seal`], for a message that waits in the overlay: gives the secret too with which its recipient removes it
+/// there. It is a hash of what is inside the seal, so nobody knows it who cannot open that.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_to_store(
+    envelope: &Envelope,
+    author: &Credential,
+    recipient: &Certificate,
+) -> Result<(Vec<u8>, RemovalSecret), SealError> {
     if envelope.from != *author.address() {
         return Err(SealError::WrongSender);
     }
@@ -120,13 +139,18 @@ pub fn seal(envelope: &Envelope, author: &Credential, recipient: &Certificate) -
         Some(&content),
         options,
     )?;
-    let content = [ENCRYPTED_HEADER, &signed.to_der()?].concat();
+    let signed = signed.to_der()?;
+    let content = [ENCRYPTED_HEADER, &signed].concat();
     let to = only_certificate(recipient)?;
     let sealed = CmsContentInfo::encrypt(&to, &content, Cipher::aes_128_gcm(), CMSOptions::BINARY)?.to_der()?;
     if sealed.len() > SEALED_LIMIT {
         return Err(SealError::TooLarge(sealed.len()));
     }
-    Ok(sealed)
+    Ok((sealed, removal_secret(&signed)))
+}
+
+fn removal_secret(signed: &[u8]) -> RemovalSecret {
+    sha256(&[REMOVAL, signed].concat())
 }
 
 /// Decrypts a sealed message and checks that `sender` signed it, from an address of `sender`, to the own address, and not
@@ -138,6 +162,19 @@ pub fn seal(envelope: &Envelope, author: &Credential, recipient: &Certificate) -
 /// # Errors
 /// See [`OpenError`]; each says which answer it deserves.
 pub fn open(sealed: &[u8], me: &Credential, sender: &Certificate, now: Millis) -> Result<Envelope, OpenError> {
+    open_stored(sealed, me, sender, now).map(|(envelope, _)| envelope)
+}
+
+/// Like [`open`], for a message that waited in the overlay: gives the secret too that removes it there.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_stored(
+    sealed: &[u8],
+    me: &Credential,
+    sender: &Certificate,
+    now: Millis,
+) -> Result<(Envelope, RemovalSecret), OpenError> {
     if sealed.len() > SEALED_LIMIT {
         return Err(OpenError::TooLarge(sealed.len()));
     }
@@ -146,7 +183,7 @@ pub fn open(sealed: &[u8], me: &Credential, sender: &Certificate, now: Millis) -
     let message = unwrap(&content, |content_type| mime::is_type(content_type, "message/cpim"))?;
     let envelope = cpim::parse(message).map_err(OpenError::Malformed)?;
     check(&envelope, me.address(), sender, now)?;
-    Ok(envelope)
+    Ok((envelope, removal_secret(&signed)))
 }
 
 /// The encrypted MIME entity's body: SignedData.

@@ -4,6 +4,7 @@
 
 mod clock;
 pub mod contacts;
+pub mod fragment;
 mod kademlia;
 pub mod key;
 pub mod link;
@@ -21,14 +22,16 @@ pub mod storing;
 mod swarm;
 #[cfg(test)]
 mod testing;
+mod watching;
 
 pub use clock::Clock;
 pub use contacts::ContactSet;
-pub use kademlia::Kademlia;
+pub use kademlia::{Kademlia, ValueReport};
 pub use key::Key;
 pub use link::Link;
-pub use location::{LocationError, LocationService, PutReport};
+pub use location::{ContentError, LocationError, LocationService, PutReport, content};
 pub use node::StartError;
 pub use overlay::{ConnectError, Overlay, OverlayConfig, OverlayEvent, OverlayStatus};
 pub use publisher::PublishError;
-pub use record::Record;
+pub use record::{Record, Ticket};
+pub use watching::{Watched, Watching};

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use libp2p::PeerId;
 use thiserror::Error;
 
+use crate::fragment::{FragmentError, FragmentId};
 use crate::key::Key;
-use crate::record::Record;
+use crate::record::{Record, Sealed, Ticket};
 use crate::storing::Refusal;
 
 /// What became of a record at the nodes that were asked to keep it.
@@ -29,6 +30,23 @@ pub enum LocationError {
     Stopped,
 }
 
+/// Why a record's content could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ContentError {
+    /// The record is of a kind that has no sealed content.
+    #[error("the record has no sealed content")]
+    None,
+    /// A fragment was not found.
+    #[error("a part of the content was not found at the nodes that should keep it")]
+    Missing,
+    /// The parts are not what was signed.
+    #[error(transparent)]
+    Fragments(#[from] FragmentError),
+    /// The engine has stopped.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+}
+
 /// Where records are put and found. Engines are interchangeable: a node of the overlay is one ([`crate::Kademlia`]), a
 /// gateway to somebody else's node can be another.
 #[async_trait]
@@ -39,11 +57,67 @@ pub trait LocationService: fmt::Debug + Send + Sync {
     /// Only if the engine has stopped; refusals are in the report.
     async fn put(&self, record: &Record) -> Result<PutReport, LocationError>;
 
-    /// The current records under a key, of all signers: what several nodes returned, verified again, of each signer and
-    /// slot the newest, newest first. A contact record without addresses says that the device went off line. Takes a
-    /// few milliseconds if the nodes are well, a few seconds at most.
+    /// The current records under a key that anybody reads, of all signers: what several nodes returned, verified again, of
+    /// each signer and nonce the newest, newest first. A contact record without addresses says that the device went off
+    /// line. Takes a few milliseconds if the nodes are well, a few seconds at most.
     ///
     /// # Errors
     /// Only if the engine has stopped; nothing found is an empty list.
     async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError>;
+
+    /// The current records under a key that only its person reads, as far as they are sealed to the credential that signed
+    /// the ticket.
+    ///
+    /// # Errors
+    /// As [`LocationService::get`].
+    async fn read(&self, ticket: &Ticket) -> Result<Vec<Record>, LocationError>;
+
+    /// Asks to be told of records that are new under a key, for the next two minutes. Whether they come by themselves now; if
+    /// not, only looking again shows them.
+    ///
+    /// # Errors
+    /// Only if the engine has stopped.
+    async fn watch(&self, key: &Key, ticket: Option<&Ticket>) -> Result<bool, LocationError>;
+
+    /// Removes the records under a key that these secrets remove. Says how many nodes have heard of it.
+    ///
+    /// # Errors
+    /// Only if the engine has stopped.
+    async fn remove(&self, key: &Key, secrets: &[[u8; 32]]) -> Result<usize, LocationError>;
+
+    /// Hands a fragment that a record lists to the nodes that are to keep it. Says how many do.
+    ///
+    /// # Errors
+    /// Only if the engine has stopped.
+    async fn put_fragment(&self, parent: &Record, bytes: &[u8]) -> Result<usize, LocationError>;
+
+    /// The fragment with this hash, if a node has it.
+    ///
+    /// # Errors
+    /// Only if the engine has stopped.
+    async fn get_fragment(&self, hash: &FragmentId) -> Result<Option<Vec<u8>>, LocationError>;
+
+    /// Removes a fragment whose record is removed by this secret.
+    ///
+    /// # Errors
+    /// Only if the engine has stopped.
+    async fn remove_fragment(&self, hash: &FragmentId, secret: &[u8; 32]) -> Result<(), LocationError>;
+}
+
+/// The sealed content of a record, from wherever it stands.
+///
+/// # Errors
+/// There is none, or parts of it cannot be had.
+pub async fn content(location: &dyn LocationService, record: &Record) -> Result<Vec<u8>, ContentError> {
+    match record.value().sealed().ok_or(ContentError::None)? {
+        Sealed::Inline(bytes) => Ok(bytes.clone()),
+        Sealed::Fragments(fragments) => {
+            let pieces = fragments.list().iter().map(|hash| location.get_fragment(hash));
+            let mut found = Vec::with_capacity(pieces.len());
+            for piece in futures::future::join_all(pieces).await {
+                found.push(piece?.ok_or(ContentError::Missing)?);
+            }
+            Ok(fragments.join(&found)?)
+        }
+    }
 }

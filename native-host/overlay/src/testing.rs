@@ -9,12 +9,14 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use openssl::sha::sha256;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 
 use crate::contacts::ContactSet;
-use crate::key::Key;
-use crate::record::{Record, Value};
+use crate::fragment::Fragments;
+use crate::key::{Key, Label};
+use crate::record::{Record, Sealed, Value};
 
 /// 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Millis = 1_781_524_800_000;
@@ -53,6 +55,67 @@ pub(crate) fn certificate_record(credential: &Credential, sequence: Millis) -> R
     let key = Key::Certificate(credential.address().clone());
     let value = Value::Certificate(vec![credential.certificate().clone()]);
     Record::sign(credential, key, value, sequence, sequence + 24 * HOUR).unwrap()
+}
+
+/// A record that `watcher` wants to see the presence of `watched`, for a day.
+pub(crate) fn watcher_record(watcher: &Credential, watched: &Credential, sequence: Millis) -> Record {
+    let key = Key::Watchers(watched.address().clone());
+    let value = Value::Watcher {
+        recipient: watched.certificate().fingerprint(),
+        sealed: Sealed::Inline(b"sealed to the watched".to_vec()),
+    };
+    Record::sign(watcher, key, value, sequence, sequence + 24 * HOUR).unwrap()
+}
+
+/// What removes [`offline_record`]s with this number.
+pub(crate) fn removal_secret(number: u8) -> [u8; 32] {
+    [number; 32]
+}
+
+/// A message for a day; the number tells apart those of one sender.
+pub(crate) fn offline_record(sender: &Credential, to: &Credential, number: u8, sequence: Millis) -> Record {
+    offline_record_of(sender, to, number, sequence, Sealed::Inline(vec![number; 700]))
+}
+
+pub(crate) fn offline_record_of(
+    sender: &Credential,
+    to: &Credential,
+    number: u8,
+    sequence: Millis,
+    sealed: Sealed,
+) -> Record {
+    let key = Key::Offline(to.address().clone());
+    let value = Value::Offline {
+        nonce: [number; 16],
+        recipient: to.certificate().fingerprint(),
+        removal: sha256(&removal_secret(number)),
+        sealed,
+    };
+    Record::sign(sender, key, value, sequence, sequence + 24 * HOUR).unwrap()
+}
+
+/// A message of 10,000 bytes, and its fragments.
+pub(crate) fn large_offline_record(
+    sender: &Credential,
+    to: &Credential,
+    number: u8,
+    sequence: Millis,
+) -> (Record, Vec<Vec<u8>>) {
+    let content: Vec<u8> = (0..10_000_u32).map(|at| (at % 251) as u8 ^ number).collect();
+    let (fragments, pieces) = Fragments::cut(&content).unwrap();
+    let pieces = pieces.into_iter().map(<[u8]>::to_vec).collect();
+    let sealed = Sealed::Fragments(fragments);
+    (offline_record_of(sender, to, number, sequence, sealed), pieces)
+}
+
+/// What a device with this number keeps for the person's others, for a day.
+pub(crate) fn private_record(person: &Credential, number: u8, sequence: Millis) -> Record {
+    let key = Key::Private(person.address().clone(), Label([7; 32]));
+    let value = Value::Private {
+        nonce: [number; 16],
+        sealed: Sealed::Inline(vec![number; 300]),
+    };
+    Record::sign(person, key, value, sequence, sequence + 24 * HOUR).unwrap()
 }
 
 /// Somebody who issues certificates.

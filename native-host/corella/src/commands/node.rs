@@ -45,6 +45,8 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
             anchors: settings.anchors,
             agent_version: format!("corella/{VERSION}"),
             relay_server: true,
+            storage: Some(data.records()),
+            storing: settings.network.storing,
             ..OverlayConfig::new(device)
         };
         let (overlay, mut events) = match Overlay::start(config).await {

@@ -73,6 +73,7 @@ pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<Host
         bootstrap: config::addresses("--bootstrap", &args.bootstrap)?,
         mdns: !args.no_mdns,
         meeting_place: Some(paths::meeting_place()),
+        storing: config::storage(args.storage),
     };
     Ok(HostSettings {
         network,

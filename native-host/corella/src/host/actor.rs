@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -93,6 +94,8 @@ pub(super) struct Actor {
     pub(super) arrived: Option<Box<store::Message>>,
     pub(super) keystore: Keystore,
     pub(super) settings: HostSettings,
+    /// Where the records of others are kept.
+    pub(super) records: PathBuf,
     pub(super) online: bool,
     next: u64,
 }
@@ -104,6 +107,7 @@ impl Actor {
         roster: RosterWriter,
         keystore: Keystore,
         settings: HostSettings,
+        records: PathBuf,
     ) -> Actor {
         Actor {
             shared,
@@ -118,6 +122,7 @@ impl Actor {
             arrived: None,
             keystore,
             settings,
+            records,
             online: false,
             next: 0,
         }

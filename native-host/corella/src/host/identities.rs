@@ -49,7 +49,7 @@ impl Actor {
         };
         if self.network.is_none() {
             let device = self.keystore.device_key().map_err(|e| broken(e.to_string()))?;
-            let network = Network::start(device, &self.settings, self.shared.inbox.clone()).await;
+            let network = Network::start(device, &self.settings, self.records.clone(), self.shared.inbox.clone()).await;
             self.network = Some(network.map_err(|e| RpcError::new(ErrorName::Network, e))?);
         }
         if let Some(network) = &self.network {

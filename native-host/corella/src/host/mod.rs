@@ -115,7 +115,7 @@ impl Host {
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
         let roster = RosterWriter::start(roster)
             .map_err(|e| store(format!("the thread that writes the buddy list cannot be started: {e}")))?;
-        let actor = Actor::new(shared.clone(), agent, roster, keystore, settings);
+        let actor = Actor::new(shared.clone(), agent, roster, keystore, settings, data.records());
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });
         control::listen(&data.control(), &host)

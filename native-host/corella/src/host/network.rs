@@ -1,5 +1,7 @@
 //! The network side of a host: the overlay and the SIP user agent, and their events on the way to the actor.
 
+use std::path::PathBuf;
+
 use corella_identity::DeviceKey;
 use corella_overlay::{Overlay, OverlayConfig, peer_host};
 use corella_sip::ua::{UserAgent, UserAgentConfig};
@@ -19,10 +21,11 @@ impl Network {
     pub(super) async fn start(
         device: DeviceKey,
         settings: &HostSettings,
+        records: PathBuf,
         inbox: mpsc::UnboundedSender<Input>,
     ) -> Result<Network, String> {
         let host = peer_host::host_of(&device.peer_id());
-        let config = overlay_config(device, settings);
+        let config = overlay_config(device, settings, records);
         let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
         let sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
         let (sip, mut sip_events) = UserAgent::start(sip_config).map_err(|error| error.to_string())?;
@@ -51,7 +54,7 @@ impl Network {
     }
 }
 
-fn overlay_config(device: DeviceKey, settings: &HostSettings) -> OverlayConfig {
+fn overlay_config(device: DeviceKey, settings: &HostSettings, records: PathBuf) -> OverlayConfig {
     OverlayConfig {
         listen: settings.network.listen.clone(),
         bootstrap: settings.network.bootstrap.clone(),
@@ -60,6 +63,8 @@ fn overlay_config(device: DeviceKey, settings: &HostSettings) -> OverlayConfig {
         anchors: settings.anchors.clone(),
         agent_version: format!("corella/{VERSION}"),
         relay_server: false,
+        storage: Some(records),
+        storing: settings.network.storing,
         ..OverlayConfig::new(device)
     }
 }

@@ -50,6 +50,7 @@ impl Bob {
                 bootstrap: Vec::new(),
                 mdns: false,
                 meeting_place: None,
+                storing: Default::default(),
             },
             anchors: TrustAnchors::none(),
             accept_everyone: false,

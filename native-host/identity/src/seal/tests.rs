@@ -451,6 +451,19 @@ fn every_flipped_bit_is_noticed_or_harmless() {
     assert!(refused > sealed.len() * 9 / 10, "{refused} of {}", sealed.len());
 }
 
+#[test]
+fn who_opens_a_message_can_remove_it() {
+    let (alice, bob) = (person("alice@example.net"), person("bob@example.net"));
+    let (sealed, secret) = seal_to_store(&envelope(), &alice, bob.certificate()).unwrap();
+    assert_eq!(
+        open_stored(&sealed, &bob, alice.certificate(), NOW),
+        Ok((envelope(), secret))
+    );
+    // Another sealing of the same message is another record.
+    let (_, other) = seal_to_store(&envelope(), &alice, bob.certificate()).unwrap();
+    assert_ne!(other, secret);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,77 +1,160 @@
 //! Makes one answer of what several nodes returned, believing none of them.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use corella_identity::{Fingerprint, Millis};
+use libp2p::PeerId;
 use openssl::sha::sha256;
 
+use super::round::Collect;
+use crate::clock::Clock;
 use crate::key::Key;
-use crate::record::{Record, Slot};
+use crate::record::{Nonce, Record};
+use crate::store_protocol::Response;
 
 /// Most records of one node's answer that are looked at; the best come first.
-const ANSWER_LIMIT: usize = 64;
+const ANSWER_LIMIT: usize = 128;
+/// Most pages that are asked for.
+const PAGES: usize = 8;
+/// So many nodes with the same answer, none of which lacks anything that others have, are enough.
+const AGREEING: usize = 6;
 
-/// The records under one key, of each signer and slot the newest.
+/// One record for each of these under a key.
+type Slot = (Fingerprint, Nonce);
+
+/// The records under one key, of each signer and nonce the newest.
 pub(super) struct Merge {
     key: Key,
-    /// Hashes of what was looked at, so that copies are verified once.
-    seen: HashSet<[u8; 32]>,
-    newest: HashMap<(Fingerprint, Slot), Record>,
+    clock: Clock,
+    /// What was looked at, by its hash, so that copies are verified once. `None`: it is no good.
+    seen: HashMap<[u8; 32], Option<Record>>,
+    newest: HashMap<Slot, Record>,
+    /// Of each node that answered, what it has.
+    has: Vec<(PeerId, BTreeMap<Slot, Millis>)>,
+    /// Whether a node has more than it said.
+    more: bool,
+    pages: usize,
+    /// Records that every node was asked to pass over.
+    passed: usize,
 }
 
 impl Merge {
-    pub(super) fn new(key: Key) -> Self {
+    pub(super) fn new(key: Key, clock: Clock) -> Self {
         Self {
             key,
-            seen: HashSet::new(),
+            clock,
+            seen: HashMap::new(),
             newest: HashMap::new(),
+            has: Vec::new(),
+            more: false,
+            pages: 1,
+            passed: 0,
         }
     }
 
     /// Adds one node's answer. Says whether any of it was a good record, whether new or a copy.
-    pub(super) fn add(&mut self, answer: &[String], now: Millis) -> bool {
-        let mut good = false;
+    fn add(&mut self, peer: PeerId, answer: &[String]) -> bool {
+        let now = self.clock.now();
+        let mut has = BTreeMap::new();
         for xml in answer.iter().take(ANSWER_LIMIT) {
-            if !self.seen.insert(sha256(xml.as_bytes())) {
-                good |= self.newest.values().any(|record| **record.to_xml() == **xml);
-                continue;
-            }
-            let Ok(record) = Record::from_xml(xml.as_bytes(), now) else {
-                continue;
-            };
-            if *record.key() != self.key {
-                continue;
-            }
-            good = true;
-            let place = (record.signer().fingerprint(), record.slot());
+            let seen = self.seen.entry(sha256(xml.as_bytes())).or_insert_with(|| {
+                let record = Record::from_xml(xml.as_bytes(), now).ok();
+                record.filter(|record| *record.key() == self.key)
+            });
+            let Some(record) = seen else { continue };
+            let slot = (record.signer().fingerprint(), record.nonce());
+            let newest = has.entry(slot).or_insert(record.sequence());
+            *newest = record.sequence().max(*newest);
             let is_newer = |held: &Record| held.sequence() < record.sequence();
-            if self.newest.get(&place).is_none_or(is_newer) {
-                self.newest.insert(place, record);
+            if self.newest.get(&slot).is_none_or(is_newer) {
+                self.newest.insert(slot, record.clone());
             }
         }
+        let good = !has.is_empty();
+        self.has.push((peer, has));
         good
     }
 
-    /// What is left, newest first.
-    pub(super) fn into_records(self) -> Vec<Record> {
-        let mut records: Vec<Record> = self.newest.into_values().collect();
+    fn has_all(&self, has: &BTreeMap<Slot, Millis>) -> bool {
+        let is_there = |(slot, record): (&Slot, &Record)| has.get(slot) == Some(&record.sequence());
+        self.newest.iter().all(is_there)
+    }
+
+    /// How many records to pass over in the next question, if there is more to be asked. What each node has is counted
+    /// anew from then on.
+    pub(super) fn next_page(&mut self) -> Option<u32> {
+        if !std::mem::take(&mut self.more) || self.pages == PAGES {
+            return None;
+        }
+        self.pages += 1;
+        let fewest = self
+            .has
+            .drain(..)
+            .map(|(_, has)| has.len())
+            .filter(|count| *count > 0)
+            .min();
+        self.passed += fewest?;
+        u32::try_from(self.passed).ok()
+    }
+
+    /// What nodes that answered lack, or have in an older version. Not told where one question was not enough.
+    pub(super) fn lacking(&self) -> Vec<(PeerId, Record)> {
+        let mut lacking = Vec::new();
+        if self.pages > 1 {
+            return lacking;
+        }
+        for (peer, has) in &self.has {
+            for (slot, record) in &self.newest {
+                if has.get(slot).is_none_or(|sequence| *sequence < record.sequence()) {
+                    lacking.push((*peer, record.clone()));
+                }
+            }
+        }
+        lacking
+    }
+
+    /// What is left, newest first. What was taken back is not among it.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let mut records: Vec<Record> = self
+            .newest
+            .values()
+            .filter(|record| !record.is_removal())
+            .cloned()
+            .collect();
         records.sort_by_key(|record| Reverse(record.sequence()));
         records
+    }
+}
+
+impl Collect for Merge {
+    fn take(&mut self, peer: PeerId, response: Response) -> bool {
+        match response {
+            Response::Records { records, more } => {
+                self.more |= more;
+                self.add(peer, &records)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        !self.newest.is_empty() && self.has.iter().filter(|(_, has)| self.has_all(has)).count() >= AGREEING
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{HOUR, NOW, aor, contact_record, device, person};
+    use crate::testing::{HOUR, NOW, aor, certificate_record, contact_record, device, person};
 
     fn merge() -> Merge {
-        Merge::new(Key::Contacts(aor("bob@example.net")))
+        Merge::new(Key::Contacts(aor("bob@example.net")), Clock::new(|| NOW))
     }
 
-    fn texts(records: &[&Record]) -> Vec<String> {
-        records.iter().map(|record| record.to_xml().to_string()).collect()
+    fn add(merge: &mut Merge, records: &[&Record]) -> bool {
+        let texts: Vec<String> = records.iter().map(|record| record.to_xml().to_string()).collect();
+        merge.add(device(), &texts)
     }
 
     #[test]
@@ -83,11 +166,25 @@ mod tests {
         let other = contact_record(&bob, phone, NOW - 3);
         let another = contact_record(&eve, laptop, NOW);
         let mut merge = merge();
-        assert!(merge.add(&texts(&[&new, &other]), NOW));
-        assert!(merge.add(&texts(&[&old, &another]), NOW));
-        assert!(merge.add(&texts(&[&new]), NOW));
-        assert!(!merge.add(&[], NOW));
-        assert_eq!(merge.into_records(), [another, new, other]);
+        assert!(add(&mut merge, &[&new, &other]));
+        assert!(add(&mut merge, &[&old, &another]));
+        assert!(add(&mut merge, &[&new]));
+        assert!(!add(&mut merge, &[]));
+        assert_eq!(merge.records(), [another, new, other]);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_found_although_somebody_still_has_it() {
+        let bob = person("bob@example.net");
+        let record = contact_record(&bob, device(), NOW - 1);
+        let removal = record.sign_removal(&bob, NOW).unwrap();
+        for order in [[&record, &removal], [&removal, &record]] {
+            let mut merge = merge();
+            for one in order {
+                assert!(add(&mut merge, &[one]));
+            }
+            assert!(merge.records().is_empty());
+        }
     }
 
     #[test]
@@ -97,11 +194,12 @@ mod tests {
         let forged = good.to_xml().replace("192.0.2.17", "203.0.113.6");
         let expired = contact_record(&bob, device(), NOW - 2 * HOUR);
         let elsewhere = contact_record(&person("alice@example.net"), device(), NOW);
+        let other_kind = certificate_record(&bob, NOW);
         let mut merge = merge();
-        assert!(!merge.add(&[forged, "garbage".to_owned(), String::new()], NOW));
-        assert!(!merge.add(&texts(&[&expired, &elsewhere]), NOW));
-        assert!(merge.add(&texts(&[&good]), NOW));
-        assert_eq!(merge.into_records(), [good]);
+        assert!(!merge.add(device(), &[forged, "garbage".to_owned(), String::new()]));
+        assert!(!add(&mut merge, &[&expired, &elsewhere, &other_kind]));
+        assert!(add(&mut merge, &[&good]));
+        assert_eq!(merge.records(), [good]);
     }
 
     #[test]
@@ -109,6 +207,47 @@ mod tests {
         let good = contact_record(&person("bob@example.net"), device(), NOW);
         let mut answer: Vec<String> = (0..ANSWER_LIMIT).map(|number| format!("{number}")).collect();
         answer.push(good.to_xml().to_string());
-        assert!(!merge().add(&answer, NOW));
+        assert!(!merge().add(device(), &answer));
+    }
+
+    #[test]
+    fn it_is_settled_when_enough_nodes_have_everything() {
+        let bob = person("bob@example.net");
+        let peer = device();
+        let old = contact_record(&bob, peer, NOW - 2);
+        let new = contact_record(&bob, peer, NOW - 1);
+        let mut merge = merge();
+        for _ in 0..AGREEING {
+            assert!(!merge.is_settled());
+            add(&mut merge, &[&old]);
+        }
+        assert!(merge.is_settled());
+        // One that knows better unsettles it.
+        add(&mut merge, &[&new]);
+        assert!(!merge.is_settled());
+        for _ in 1..AGREEING {
+            add(&mut merge, &[&new]);
+        }
+        assert!(merge.is_settled());
+        // Nothing found is never settled: it may be the wrong ones who answer quickly.
+        let mut nothing = self::merge();
+        for _ in 0..AGREEING {
+            add(&mut nothing, &[]);
+        }
+        assert!(!nothing.is_settled());
+    }
+
+    #[test]
+    fn those_that_lag_are_told_what_they_lack() {
+        let bob = person("bob@example.net");
+        let peer = device();
+        let old = contact_record(&bob, peer, NOW - 2);
+        let new = contact_record(&bob, peer, NOW - 1);
+        let (current, lagging, empty) = (device(), device(), device());
+        let mut merge = merge();
+        merge.add(current, &[new.to_xml().to_string()]);
+        merge.add(lagging, &[old.to_xml().to_string()]);
+        merge.add(empty, &[]);
+        assert_eq!(merge.lacking(), [(lagging, new.clone()), (empty, new)]);
     }
 }

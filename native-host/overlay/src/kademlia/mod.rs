@@ -1,32 +1,34 @@
 //! The location service on the overlay itself: records go to, and come from, the nodes closest to their keys.
 
 mod gather;
+pub(crate) mod handover;
 mod merge;
+mod round;
+mod services;
+mod values;
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use libp2p::{Multiaddr, PeerId};
-use tokio::time::{Instant, sleep_until, timeout};
+use libp2p::PeerId;
+use openssl::sha::sha256;
+use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::clock::Clock;
+use crate::fragment::FragmentId;
 use crate::key::Key;
 use crate::location::{LocationError, LocationService, PutReport};
 use crate::node::{Candidate, NodeHandle};
-use crate::record::Record;
+use crate::record::{Record, Ticket};
 use crate::store_protocol::{Request, Response};
 use crate::storing::Refusal;
-use crate::swarm::REPLICATION;
-use gather::Gather;
-use merge::Merge;
+pub use values::ValueReport;
 
-/// How long one node may take to answer, with dialling.
-const ANSWER_TIME: Duration = Duration::from_millis(1500);
-/// How long everything may take: a look-up, and then the answers of the last nodes it found.
-const TOTAL_TIME: Duration = Duration::from_millis(4800);
+use merge::Merge;
+use round::{Collect, Reach, round};
+
+/// Most records that one reading hands to nodes which lack them.
+const REPAIRS: usize = 40;
 
 /// The engine on the own node of the overlay.
 #[derive(Clone)]
@@ -46,65 +48,95 @@ impl Kademlia {
         Self { node, clock }
     }
 
-    /// Asks the nodes closest to a key and hands each answer to `take`, which says whether it held what was wanted.
-    /// `None` stands for no answer.
-    async fn round(
-        &self,
-        key: &Key,
-        request: Request,
-        ask_at_once: impl Fn(usize) -> bool,
-        mut take: impl FnMut(PeerId, Option<Response>) -> bool + Send,
-    ) -> Result<(), LocationError> {
-        let place = key.id();
-        let begin = Instant::now();
-        let mut gather = Gather::new(place);
-        let mut answers = FuturesUnordered::new();
-        let ask = |peer: PeerId, addresses: Vec<Multiaddr>| {
-            let (node, request) = (self.node.clone(), request.clone());
-            async move {
-                (
-                    peer,
-                    timeout(ANSWER_TIME, node.ask(peer, addresses, request))
-                        .await
-                        .ok()
-                        .flatten(),
-                )
+    /// Asks for the records under a key, page by page.
+    async fn ask_for(&self, key: &Key, ticket: Option<&Ticket>) -> Result<Merge, LocationError> {
+        let mut merge = Merge::new(key.clone(), self.clock.clone());
+        let mut skip = 0;
+        loop {
+            let request = Request::Get {
+                key: key.text(),
+                ticket: ticket.map(|ticket| ticket.to_xml().to_owned()),
+                skip,
+            };
+            round(&self.node, &key.id(), &request, Reach::ASK, &mut merge).await?;
+            // Nodes that keep what others do not may be passed over by as much; who asks again finds it.
+            let Some(next) = merge.next_page() else { break };
+            skip = next;
+        }
+        Ok(merge)
+    }
+
+    /// Gives nodes that lag what they lack, while others go on.
+    fn repair(&self, merge: &Merge) {
+        let lacking = merge.lacking();
+        if lacking.is_empty() {
+            return;
+        }
+        let node = self.node.clone();
+        tokio::spawn(async move {
+            for (peer, record) in lacking.into_iter().take(REPAIRS) {
+                let record = record.to_xml().to_string();
+                // Who does not take it now is offered it by the next reader.
+                let _ = node.ask(Candidate::known(peer), Request::Put { record }).await;
             }
+        });
+    }
+}
+
+impl Collect for PutReport {
+    fn take(&mut self, peer: PeerId, response: Response) -> bool {
+        match response {
+            Response::Stored => {
+                self.stored.push(peer);
+                true
+            }
+            Response::Refused { name, held } => {
+                self.refused.push((peer, Refusal::from_name(&name, held)));
+                false
+            }
+            _ => {
+                self.silent += 1;
+                false
+            }
+        }
+    }
+
+    fn silent(&mut self) {
+        self.silent += 1;
+    }
+}
+
+/// How many nodes have done what was asked.
+#[derive(Default)]
+struct Done(usize);
+
+impl Collect for Done {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
+        let done = matches!(response, Response::Stored | Response::Removed { .. });
+        self.0 += usize::from(done);
+        done
+    }
+}
+
+struct Fragment {
+    hash: FragmentId,
+    found: Option<Vec<u8>>,
+}
+
+impl Collect for Fragment {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
+        let Response::Fragment { bytes: Some(bytes) } = response else {
+            return false;
         };
-        let known = self.node.known(place).await?;
-        if ask_at_once(known.len()) {
-            for peer in gather.candidates(known) {
-                answers.push(ask(peer, Vec::new()));
-            }
+        let good = sha256(&bytes) == self.hash;
+        if good {
+            self.found = Some(bytes.into_vec());
         }
-        let mut look_up = std::pin::pin!(self.node.closest(place));
-        let mut looking_up = true;
-        while !gather.is_done(begin.elapsed()) && begin.elapsed() < TOTAL_TIME {
-            let until = gather.content_until().map_or(TOTAL_TIME, |until| until.min(TOTAL_TIME));
-            tokio::select! {
-                found = &mut look_up, if looking_up => {
-                    looking_up = false;
-                    let found: Vec<Candidate> = found?;
-                    for peer in gather.candidates(found.iter().map(|candidate| candidate.peer)) {
-                        let candidate = found.iter().find(|candidate| candidate.peer == peer);
-                        answers.push(ask(peer, candidate.map(|found| found.addresses.clone()).unwrap_or_default()));
-                    }
-                    gather.looked_up();
-                }
-                Some((peer, answer)) = answers.next() => match answer {
-                    Some(answer) => {
-                        let found = take(peer, Some(answer));
-                        gather.answered(&peer, found, begin.elapsed());
-                    }
-                    None => {
-                        take(peer, None);
-                        gather.failed(&peer);
-                    }
-                },
-                () = sleep_until(begin + until) => {}
-            }
-        }
-        Ok(())
+        good
+    }
+
+    fn is_settled(&self) -> bool {
+        self.found.is_some()
     }
 }
 
@@ -115,39 +147,66 @@ impl LocationService for Kademlia {
         let request = Request::Put {
             record: record.to_xml().to_string(),
         };
-        // In a small network every node is among the closest; in a larger one those known beforehand may not be.
-        let ask_at_once = |known| known <= REPLICATION;
-        self.round(record.key(), request, ask_at_once, |peer, answer| match answer {
-            Some(Response::Stored) => {
-                report.stored.push(peer);
-                true
-            }
-            Some(Response::Refused { name, held }) => {
-                report.refused.push((peer, Refusal::from_name(&name, held)));
-                false
-            }
-            Some(Response::Records(_)) | None => {
-                report.silent += 1;
-                false
-            }
-        })
-        .await?;
+        round(&self.node, &record.key().id(), &request, Reach::PUT, &mut report).await?;
         Ok(report)
     }
 
     async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError> {
-        let mut merge = Merge::new(key.clone());
-        let request = Request::Get { key: key.text() };
-        self.round(
-            key,
-            request,
-            |_| true,
-            |_, answer| match answer {
-                Some(Response::Records(records)) => merge.add(&records, self.clock.now()),
-                _ => false,
-            },
-        )
-        .await?;
-        Ok(merge.into_records())
+        let merge = self.ask_for(key, None).await?;
+        self.repair(&merge);
+        Ok(merge.records())
+    }
+
+    async fn read(&self, ticket: &Ticket) -> Result<Vec<Record>, LocationError> {
+        // What is sealed to somebody is not handed on to nodes that lack it: its reader is about to remove it.
+        Ok(self.ask_for(ticket.key(), Some(ticket)).await?.records())
+    }
+
+    async fn watch(&self, key: &Key, ticket: Option<&Ticket>) -> Result<bool, LocationError> {
+        let mut done = Done::default();
+        let request = Request::Watch {
+            key: key.text(),
+            ticket: ticket.map(|ticket| ticket.to_xml().to_owned()),
+        };
+        round(&self.node, &key.id(), &request, Reach::WATCH, &mut done).await?;
+        Ok(done.0 > 0)
+    }
+
+    async fn remove(&self, key: &Key, secrets: &[[u8; 32]]) -> Result<usize, LocationError> {
+        let mut done = Done::default();
+        let request = Request::Remove {
+            key: key.text(),
+            secrets: secrets.iter().copied().map(ByteArray::new).collect(),
+        };
+        round(&self.node, &key.id(), &request, Reach::ASK, &mut done).await?;
+        Ok(done.0)
+    }
+
+    async fn put_fragment(&self, parent: &Record, bytes: &[u8]) -> Result<usize, LocationError> {
+        let mut done = Done::default();
+        let request = Request::PutFragment {
+            parent: parent.to_xml().to_string(),
+            bytes: ByteBuf::from(bytes),
+        };
+        round(&self.node, &sha256(bytes), &request, Reach::PUT, &mut done).await?;
+        Ok(done.0)
+    }
+
+    async fn get_fragment(&self, hash: &FragmentId) -> Result<Option<Vec<u8>>, LocationError> {
+        let mut fragment = Fragment {
+            hash: *hash,
+            found: None,
+        };
+        let request = Request::GetFragment { hash: (*hash).into() };
+        round(&self.node, hash, &request, Reach::ASK, &mut fragment).await?;
+        Ok(fragment.found)
+    }
+
+    async fn remove_fragment(&self, hash: &FragmentId, secret: &[u8; 32]) -> Result<(), LocationError> {
+        let request = Request::RemoveFragment {
+            hash: (*hash).into(),
+            secret: (*secret).into(),
+        };
+        round(&self.node, hash, &request, Reach::ASK, &mut Done::default()).await
     }
 }

@@ -342,7 +342,8 @@ mod tests {
         };
         assert!(matches!(sent(&[0xff, 0xff]), PrefaceError::Malformed("address")));
         assert!(matches!(sent(&[1, 65]), PrefaceError::Malformed("address")));
-        assert!(matches!(sent(&[0, 0, 0x20, 1]), PrefaceError::Malformed("record")));
+        let [high, low] = u16::try_from(RECORD_LIMIT + 1).unwrap().to_be_bytes();
+        assert!(matches!(sent(&[0, 0, high, low]), PrefaceError::Malformed("record")));
     }
 
     #[test]

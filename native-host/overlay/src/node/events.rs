@@ -7,14 +7,15 @@ use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
-use super::Candidate;
 use super::peers::Abilities;
 use super::task::Task;
+use super::{Candidate, Heard};
 use crate::contacts::is_dialled;
 use crate::link::{Decline, decline};
 use crate::scope::Scope;
 use crate::sip_stream::OpenStream;
 use crate::store_protocol;
+use crate::storing::Network;
 use crate::swarm::{BehaviourEvent, RELAY_PROTOCOL, ROUTING_PROTOCOL};
 
 /// Most addresses of a peer that are looked at.
@@ -50,7 +51,8 @@ impl Task {
                 } else {
                     Scope::of(endpoint.get_remote_address())
                 };
-                self.peers.connected(peer_id, connection_id, scope);
+                let network = Network::of_address(endpoint.get_remote_address());
+                self.peers.connected(peer_id, connection_id, scope, network);
                 self.liveness.sign(connection_id, Instant::now());
                 if let Some(reply) = self.introductions.remove(&connection_id) {
                     let _ = reply.send(true);
@@ -166,6 +168,8 @@ impl Task {
         self.choose_mode();
         if is_new {
             self.joined += 1;
+            // Where so many come at once, readers and owners bring what is missing.
+            let _ = self.newcomers.try_send(peer);
             self.look_after_neighbours();
         }
         if abilities.stores && self.bootstrap_peers.contains(&peer) && self.bootstrap.answered() {
@@ -186,7 +190,7 @@ impl Task {
         }
     }
 
-    fn routing_addresses(&mut self, peer: PeerId) -> Vec<Multiaddr> {
+    pub(super) fn routing_addresses(&mut self, peer: PeerId) -> Vec<Multiaddr> {
         let bucket = self.swarm.behaviour_mut().routing.kbucket(peer);
         let entry = bucket.and_then(|bucket| {
             let entry = bucket.iter().find(|entry| *entry.node.key.preimage() == peer)?;
@@ -209,16 +213,17 @@ impl Task {
         };
         let mut found: Vec<Candidate> = peers
             .into_iter()
-            .map(|peer| Candidate {
-                peer: peer.peer_id,
-                addresses: peer.addrs,
+            .map(|peer| {
+                let network = self.network_of(&peer.peer_id, &peer.addrs);
+                Candidate {
+                    peer: peer.peer_id,
+                    addresses: peer.addrs,
+                    network,
+                }
             })
             .collect();
         if self.keeps_records(found.len()) {
-            found.push(Candidate {
-                peer: *self.swarm.local_peer_id(),
-                addresses: Vec::new(),
-            });
+            found.push(Candidate::known(*self.swarm.local_peer_id()));
         }
         let _ = reply.send(found);
     }
@@ -227,19 +232,17 @@ impl Task {
         match event {
             request_response::Event::Message {
                 peer,
+                connection_id,
                 message: Message::Request { request, channel, .. },
-                ..
-            } => {
-                let response = self.serve(peer, &request);
-                // Fails if the peer has gone away meanwhile.
-                let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
-            }
+            } => self.on_request(peer, connection_id, request, channel),
             request_response::Event::Message {
+                peer,
+                connection_id,
                 message: Message::Response { request_id, response },
-                ..
             } => {
                 if let Some(reply) = self.asked.remove(&request_id) {
-                    let _ = reply.send(response);
+                    let network = self.peers.network(&peer, connection_id).unless_local();
+                    let _ = reply.send(Heard { response, network });
                 }
             }
             // Dropping the sender tells whoever asked.

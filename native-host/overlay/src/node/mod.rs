@@ -7,8 +7,11 @@ mod peers;
 mod relays;
 mod task;
 
+use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 
+use corella_identity::Fingerprint;
 use corella_identity::trust::TrustAnchors;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
@@ -19,14 +22,19 @@ use crate::clock::Clock;
 use crate::location::LocationError;
 use crate::sip_stream::{OpenError, OpenStream};
 use crate::store_protocol::{Request, Response};
-use crate::storing;
+use crate::storing::{self, Holding, Keeper, Network, Store, StoringNode};
 use crate::swarm::Role;
-use task::Task;
+use task::{Channels, Task};
 
 /// Commands that wait for the task.
 const COMMANDS: usize = 256;
 /// Streams opened by peers that wait to be accepted.
 const INBOUND_STREAMS: usize = 64;
+/// Changes that wait to be told to who watches, and those told by others.
+const TOLD: usize = 1024;
+const CHANGES: usize = 256;
+/// Nodes that have come and wait to be told what they have to keep.
+const NEWCOMERS: usize = 256;
 
 /// What a node needs to begin.
 pub(crate) struct NodeConfig {
@@ -34,6 +42,8 @@ pub(crate) struct NodeConfig {
     pub(crate) role: Role,
     pub(crate) listen: Vec<Multiaddr>,
     pub(crate) bootstrap: Vec<Multiaddr>,
+    /// Where and how much is kept of others' records. Without a file, in memory.
+    pub(crate) storage: Option<PathBuf>,
     pub(crate) limits: storing::Limits,
     pub(crate) anchors: TrustAnchors,
     pub(crate) clock: Clock,
@@ -48,6 +58,9 @@ pub enum StartError {
     /// The system refused something the swarm needs.
     #[error("the network could not be set up: {0}")]
     System(#[from] io::Error),
+    /// The records of others cannot be kept.
+    #[error(transparent)]
+    Storage(#[from] storing::DatabaseError),
 }
 
 /// What there is to know about a node, for those who watch it.
@@ -68,14 +81,48 @@ pub(crate) struct NodeState {
 pub(crate) struct Candidate {
     pub(crate) peer: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
+    /// Where it is, or seems to be. `None`: on this machine, where everybody has one address.
+    pub(crate) network: Option<Network>,
+}
+
+impl Candidate {
+    /// A node whose addresses are known already.
+    pub(crate) fn known(peer: PeerId) -> Self {
+        Self {
+            peer,
+            addresses: Vec::new(),
+            network: None,
+        }
+    }
+}
+
+/// A peer, and where it is said to be.
+struct Reached {
+    peer: PeerId,
+    addresses: Vec<Multiaddr>,
+}
+
+/// The nodes of the routing table that are closest to two places.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) closest: [Vec<Candidate>; 2],
+    /// Whether these are all nodes there are.
+    pub(crate) are_all: bool,
+}
+
+/// An answer, and over a connection to which network it came.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) response: Response,
+    pub(crate) network: Option<Network>,
 }
 
 enum Command {
-    Known([u8; 32], oneshot::Sender<Vec<PeerId>>),
+    Known([[u8; 32]; 2], oneshot::Sender<Known>),
     Closest([u8; 32], oneshot::Sender<Vec<Candidate>>),
-    Ask(Candidate, Request, oneshot::Sender<Response>),
-    Open(Candidate, oneshot::Sender<Result<OpenStream, OpenError>>),
-    Introduce(Candidate, oneshot::Sender<bool>),
+    Ask(Candidate, Request, oneshot::Sender<Heard>),
+    Open(Reached, oneshot::Sender<Result<OpenStream, OpenError>>),
+    Introduce(Reached, oneshot::Sender<bool>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -84,28 +131,57 @@ enum Command {
 pub(crate) struct NodeHandle {
     peer: PeerId,
     commands: mpsc::Sender<Command>,
+    store: Store,
     state: watch::Receiver<NodeState>,
 }
 
-/// Starts a node. It listens when this returns; streams that peers open come from the receiver.
+/// What comes from peers unasked.
+pub(crate) struct Arrivals {
+    /// Streams that they open.
+    pub(crate) streams: mpsc::Receiver<OpenStream>,
+    /// Records that they say are new, as XML.
+    pub(crate) changes: mpsc::Receiver<String>,
+    /// Nodes that have come and keep records.
+    pub(crate) newcomers: mpsc::Receiver<PeerId>,
+}
+
+/// Starts a node. It listens when this returns.
 ///
 /// # Errors
 /// No listener, or no sockets at all.
-pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, mpsc::Receiver<OpenStream>), StartError> {
+pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, Arrivals), StartError> {
     let peer = config.keypair.public().to_peer_id();
     let (command_sender, commands) = mpsc::channel(COMMANDS);
     let (inbound_sender, inbound) = mpsc::channel(INBOUND_STREAMS);
+    let (change_sender, changes) = mpsc::channel(CHANGES);
+    let (newcomer_sender, newcomers) = mpsc::channel(NEWCOMERS);
     let (state_sender, state) = watch::channel(NodeState::default());
-    let mut task = Task::new(config, commands, inbound_sender, state_sender)?;
+    let (tell_sender, tell) = mpsc::channel(TOLD);
+    let records = StoringNode::open(config.storage.as_deref(), config.limits, config.anchors.clone())?;
+    let store = Store::start(Keeper::new(records), config.clock.clone(), tell_sender)?;
+    let channels = Channels {
+        commands,
+        tell,
+        inbound: inbound_sender,
+        changes: change_sender,
+        newcomers: newcomer_sender,
+        state: state_sender,
+    };
+    let mut task = Task::new(config, store.clone(), channels)?;
     task.bind().await?;
     tokio::spawn(task.run());
     Ok((
         NodeHandle {
             peer,
             commands: command_sender,
+            store,
             state,
         },
-        inbound,
+        Arrivals {
+            streams: inbound,
+            changes,
+            newcomers,
+        },
     ))
 }
 
@@ -119,9 +195,9 @@ impl NodeHandle {
         self.state.clone()
     }
 
-    /// The nodes closest to a place that the routing table knows, this one included if it keeps records.
-    pub(crate) async fn known(&self, place: [u8; 32]) -> Result<Vec<PeerId>, LocationError> {
-        self.call(|reply| Command::Known(place, reply))
+    /// The nodes closest to two places that the routing table knows, this one included if it keeps records.
+    pub(crate) async fn known(&self, places: [[u8; 32]; 2]) -> Result<Known, LocationError> {
+        self.call(|reply| Command::Known(places, reply))
             .await
             .ok_or(LocationError::Stopped)
     }
@@ -134,21 +210,35 @@ impl NodeHandle {
     }
 
     /// A storing node's answer, or `None` if there was none. This node may be asked like any other.
-    pub(crate) async fn ask(&self, peer: PeerId, addresses: Vec<Multiaddr>, request: Request) -> Option<Response> {
-        self.call(|reply| Command::Ask(Candidate { peer, addresses }, request, reply))
-            .await
+    pub(crate) async fn ask(&self, candidate: Candidate, request: Request) -> Option<Heard> {
+        self.call(|reply| Command::Ask(candidate, request, reply)).await
+    }
+
+    /// Whose certificates this node's own user knows: their records have a share of their own.
+    pub(crate) async fn know(&self, known: HashSet<Fingerprint>) {
+        self.store.know(known).await;
+    }
+
+    /// What this node keeps, in order, after the last that was told.
+    pub(crate) async fn holdings(&self, after: Option<Holding>) -> Vec<Holding> {
+        self.store.holdings(after).await
+    }
+
+    /// The requests that hand on something that this node keeps.
+    pub(crate) async fn hand_on(&self, holding: Holding) -> Vec<Request> {
+        self.store.hand_on(holding).await
     }
 
     /// A stream to a device.
     pub(crate) async fn open(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<OpenStream, OpenError> {
-        self.call(|reply| Command::Open(Candidate { peer, addresses }, reply))
+        self.call(|reply| Command::Open(Reached { peer, addresses }, reply))
             .await
             .unwrap_or(Err(OpenError::NoAnswer))
     }
 
     /// Dials a node that was met otherwise. Whether it is connected now.
     pub(crate) async fn introduce(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
-        self.call(|reply| Command::Introduce(Candidate { peer, addresses }, reply))
+        self.call(|reply| Command::Introduce(Reached { peer, addresses }, reply))
             .await
             .unwrap_or(false)
     }

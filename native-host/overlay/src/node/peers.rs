@@ -6,11 +6,19 @@ use libp2p::PeerId;
 use libp2p::swarm::ConnectionId;
 
 use crate::scope::Scope;
+use crate::storing::Network;
 
 #[derive(Debug, Default)]
 struct Peer {
-    connections: HashMap<ConnectionId, Scope>,
+    connections: HashMap<ConnectionId, Way>,
     abilities: Option<Abilities>,
+}
+
+/// Over what a connection goes.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    scope: Scope,
+    network: Network,
 }
 
 /// What a peer said it can do.
@@ -30,8 +38,9 @@ pub(super) struct Peers(HashMap<PeerId, Peer>);
 
 impl Peers {
     /// A connection was made.
-    pub(super) fn connected(&mut self, peer: PeerId, connection: ConnectionId, scope: Scope) {
-        self.0.entry(peer).or_default().connections.insert(connection, scope);
+    pub(super) fn connected(&mut self, peer: PeerId, connection: ConnectionId, scope: Scope, network: Network) {
+        let way = Way { scope, network };
+        self.0.entry(peer).or_default().connections.insert(connection, way);
     }
 
     /// A connection ended. Whether it was the last to that peer.
@@ -58,7 +67,18 @@ impl Peers {
 
     /// Over which scope a connection of a peer goes.
     pub(super) fn scope(&self, peer: &PeerId, connection: ConnectionId) -> Option<Scope> {
-        self.0.get(peer)?.connections.get(&connection).copied()
+        Some(self.0.get(peer)?.connections.get(&connection)?.scope)
+    }
+
+    /// The network at the other end of a connection.
+    pub(super) fn network(&self, peer: &PeerId, connection: ConnectionId) -> Network {
+        let way = self.0.get(peer).and_then(|peer| peer.connections.get(&connection));
+        way.map_or(Network::UNKNOWN, |way| way.network)
+    }
+
+    /// The network of a connected peer, as one of its connections tells.
+    pub(super) fn network_of(&self, peer: &PeerId) -> Option<Network> {
+        Some(self.0.get(peer)?.connections.values().next()?.network)
     }
 
     /// Whether there is any connection to a peer.
@@ -90,13 +110,13 @@ impl Peers {
         self.0
             .values()
             .flat_map(|peer| peer.connections.values())
-            .all(|scope| matches!(scope, Scope::Loopback | Scope::Private))
+            .all(|way| matches!(way.scope, Scope::Loopback | Scope::Private))
     }
 
     /// Relays that can serve somebody who cannot be reached: those connected from everywhere. They also keep everybody's
     /// records.
     pub(super) fn relays(&self) -> Vec<PeerId> {
-        let is_public = |peer: &Peer| peer.connections.values().any(|scope| *scope == Scope::Public);
+        let is_public = |peer: &Peer| peer.connections.values().any(|way| way.scope == Scope::Public);
         self.0
             .iter()
             .filter(|(_, peer)| is_public(peer) && peer.abilities.is_some_and(|abilities| abilities.relays))
@@ -123,15 +143,15 @@ mod tests {
     fn a_peer_counts_once_it_is_known_to_be_ours() {
         let (peer, stranger) = (PeerId::random(), PeerId::random());
         let mut peers = Peers::default();
-        peers.connected(peer, id(1), Scope::Loopback);
-        peers.connected(stranger, id(2), Scope::Loopback);
+        peers.connected(peer, id(1), Scope::Loopback, Network::UNKNOWN);
+        peers.connected(stranger, id(2), Scope::Loopback, Network::UNKNOWN);
         assert_eq!(peers.count(), 0);
         assert!(peers.identified(peer, NODE));
         assert!(!peers.identified(peer, NODE));
         assert!(!peers.identified(stranger, Abilities::default()));
         assert!(!peers.identified(PeerId::random(), NODE));
         assert_eq!(peers.count(), 1);
-        peers.connected(peer, id(3), Scope::Loopback);
+        peers.connected(peer, id(3), Scope::Loopback, Network::UNKNOWN);
         assert!(!peers.disconnected(peer, id(1)));
         assert_eq!(peers.count(), 1);
         assert!(peers.disconnected(peer, id(3)));
@@ -143,7 +163,7 @@ mod tests {
     fn a_client_that_begins_to_route_is_new_as_a_keeper() {
         let peer = PeerId::random();
         let mut peers = Peers::default();
-        peers.connected(peer, id(1), Scope::Public);
+        peers.connected(peer, id(1), Scope::Public, Network::UNKNOWN);
         assert!(!peers.identified(peer, Abilities { routes: false, ..NODE }));
         assert!(peers.identified(peer, NODE));
     }
@@ -152,11 +172,11 @@ mod tests {
     fn one_public_connection_makes_it_no_local_network() {
         let mut peers = Peers::default();
         assert!(peers.are_local());
-        peers.connected(PeerId::random(), id(1), Scope::Loopback);
-        peers.connected(PeerId::random(), id(2), Scope::Private);
+        peers.connected(PeerId::random(), id(1), Scope::Loopback, Network::UNKNOWN);
+        peers.connected(PeerId::random(), id(2), Scope::Private, Network::UNKNOWN);
         assert!(peers.are_local());
         let far = PeerId::random();
-        peers.connected(far, id(3), Scope::Public);
+        peers.connected(far, id(3), Scope::Public, Network::UNKNOWN);
         assert!(!peers.are_local());
         peers.disconnected(far, id(3));
         assert!(peers.are_local());
@@ -175,7 +195,7 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            peers.connected(peer, id(number), scope);
+            peers.connected(peer, id(number), scope, Network::UNKNOWN);
             peers.identified(peer, abilities);
         }
         assert_eq!(peers.relays(), [far]);

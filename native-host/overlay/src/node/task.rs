@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use corella_identity::trust::TrustAnchors;
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use libp2p::core::transport::{ListenerId, TransportError};
 use libp2p::multiaddr::Protocol;
-use libp2p::request_response::OutboundRequestId;
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, kad};
@@ -18,14 +19,14 @@ use super::bootstrap::Bootstrap;
 use super::liveness::Liveness;
 use super::peers::Peers;
 use super::relays::Relays;
-use super::{Candidate, Command, NodeConfig, NodeState, StartError};
+use super::{Candidate, Command, Heard, Known, NodeConfig, NodeState, Reached, StartError};
 use crate::clock::Clock;
 use crate::contacts::is_dialled;
 use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
-use crate::store_protocol::{RateLimit, Response, serve};
-use crate::storing::StoringNode;
-use crate::swarm::{self, Behaviour, REPLICATION, distance};
+use crate::store_protocol::{RateLimit, Request, Response};
+use crate::storing::{Asker, Network, Refusal, Store};
+use crate::swarm::{self, Behaviour, REPLICATION};
 
 /// How long the listeners may take to be bound.
 const BINDING_TIME: Duration = Duration::from_secs(5);
@@ -59,7 +60,9 @@ pub(super) struct Task {
     pub(super) joined: u64,
     pub(super) rates: RateLimit,
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
-    pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Response>>,
+    pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
+    /// Requests of peers whose answer is being made.
+    answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Response>, Response)>>,
     pub(super) introductions: HashMap<ConnectionId, oneshot::Sender<bool>>,
     /// Listeners that have not been bound yet, and what was heard of those that never will be.
     pub(super) binding: HashSet<ListenerId>,
@@ -67,21 +70,38 @@ pub(super) struct Task {
     /// Whether this node always takes part in routing.
     serves: bool,
     mode: Option<Option<kad::Mode>>,
-    storing: StoringNode,
-    anchors: TrustAnchors,
+    store: Store,
     commands: mpsc::Receiver<Command>,
+    /// Whom the storing node wants to tell of what.
+    tell: mpsc::Receiver<(PeerId, Request)>,
+    /// Records of which peers say that they are new.
+    changes: mpsc::Sender<String>,
+    pub(super) newcomers: mpsc::Sender<PeerId>,
     state: watch::Sender<NodeState>,
     listen: Vec<Multiaddr>,
     ticks: u64,
 }
 
+/// The task's ends of the channels to everybody else.
+pub(super) struct Channels {
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) tell: mpsc::Receiver<(PeerId, Request)>,
+    pub(super) inbound: mpsc::Sender<OpenStream>,
+    pub(super) changes: mpsc::Sender<String>,
+    pub(super) newcomers: mpsc::Sender<PeerId>,
+    pub(super) state: watch::Sender<NodeState>,
+}
+
 impl Task {
-    pub(super) fn new(
-        config: NodeConfig,
-        commands: mpsc::Receiver<Command>,
-        inbound: mpsc::Sender<OpenStream>,
-        state: watch::Sender<NodeState>,
-    ) -> Result<Self, StartError> {
+    pub(super) fn new(config: NodeConfig, store: Store, channels: Channels) -> Result<Self, StartError> {
+        let Channels {
+            commands,
+            tell,
+            inbound,
+            changes,
+            newcomers,
+            state,
+        } = channels;
         let own = config.keypair.public().to_peer_id();
         let bootstrap_peers = config
             .bootstrap
@@ -105,14 +125,17 @@ impl Task {
             rates: RateLimit::default(),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
+            answers: FuturesUnordered::new(),
             introductions: HashMap::new(),
             binding: HashSet::new(),
             listen_error: String::new(),
             serves: config.role.server,
             mode: None,
-            storing: StoringNode::new(config.limits),
-            anchors: config.anchors,
+            store,
             commands,
+            tell,
+            changes,
+            newcomers,
             state,
             listen: config.listen,
             ticks: 0,
@@ -184,6 +207,14 @@ impl Task {
                     Some(command) => self.on_command(command),
                     None => return self.close().await,
                 },
+                Some((channel, response)) = self.answers.next() => {
+                    // Fails if the peer has gone away meanwhile.
+                    let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
+                }
+                Some((peer, request)) = self.tell.recv() => {
+                    // Whether it is heard is no matter: who watches also looks now and then.
+                    self.swarm.behaviour_mut().store.send_request(&peer, request);
+                }
                 _ = ticks.tick() => self.on_tick(),
             }
             self.tell_state();
@@ -209,24 +240,14 @@ impl Task {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Known(place, reply) => {
-                let _ = reply.send(self.known(&place));
+            Command::Known(places, reply) => {
+                let _ = reply.send(self.known(&places));
             }
             Command::Closest(place, reply) => {
                 let query = self.swarm.behaviour_mut().routing.get_closest_peers(place.to_vec());
                 self.look_ups.insert(query, (place, reply));
             }
-            Command::Ask(candidate, request, reply) => {
-                if candidate.peer == *self.swarm.local_peer_id() {
-                    let response = serve(&mut self.storing, &self.anchors, &request, self.clock.now());
-                    let _ = reply.send(response);
-                } else {
-                    let Candidate { peer, addresses } = candidate;
-                    let store = &mut self.swarm.behaviour_mut().store;
-                    let id = store.send_request_with_addresses(&peer, request, addresses);
-                    self.asked.insert(id, reply);
-                }
-            }
+            Command::Ask(candidate, request, reply) => self.ask(candidate, request, reply),
             Command::Open(candidate, reply) => {
                 self.swarm
                     .behaviour_mut()
@@ -238,16 +259,50 @@ impl Task {
         }
     }
 
-    pub(super) fn serve(&mut self, peer: PeerId, request: &crate::store_protocol::Request) -> Response {
-        let now = self.clock.now();
-        if self.rates.admit(peer, now) {
-            serve(&mut self.storing, &self.anchors, request, now)
+    fn ask(&mut self, candidate: Candidate, request: Request, reply: oneshot::Sender<Heard>) {
+        let own = *self.swarm.local_peer_id();
+        if candidate.peer == own {
+            let network = Network::OWN;
+            let answer = self.store.answer(request, Asker { peer: own, network });
+            tokio::spawn(async move {
+                let response = answer.await;
+                let _ = reply.send(Heard {
+                    response,
+                    network: None,
+                });
+            });
         } else {
-            crate::storing::Refusal::Busy.into()
+            let Candidate { peer, addresses, .. } = candidate;
+            let store = &mut self.swarm.behaviour_mut().store;
+            let id = store.send_request_with_addresses(&peer, request, addresses);
+            self.asked.insert(id, reply);
         }
     }
 
-    fn introduce(&mut self, candidate: Candidate, reply: oneshot::Sender<bool>) {
+    pub(super) fn on_request(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        request: Request,
+        channel: ResponseChannel<Response>,
+    ) {
+        let response = if !self.rates.admit(peer, &request, self.clock.now()) {
+            Refusal::Busy.into()
+        } else if let Request::Changed { record } = request {
+            // Who has too many changes to look at looks at some later.
+            let _ = self.changes.try_send(record);
+            Response::Stored
+        } else {
+            let network = self.peers.network(&peer, connection);
+            let answer = self.store.answer(request, Asker { peer, network });
+            self.answers.push(Box::pin(async move { (channel, answer.await) }));
+            return;
+        };
+        // Fails if the peer has gone away meanwhile.
+        let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
+    }
+
+    fn introduce(&mut self, candidate: Reached, reply: oneshot::Sender<bool>) {
         if self.peers.is_connected(&candidate.peer) {
             let _ = reply.send(true);
             return;
@@ -268,16 +323,40 @@ impl Task {
     }
 
     /// The closest nodes of the routing table, and this one if it keeps records.
-    fn known(&mut self, place: &[u8; 32]) -> Vec<PeerId> {
-        let key = kad::KBucketKey::new(place.to_vec());
-        let routing = &mut self.swarm.behaviour_mut().routing;
-        let closest = routing.get_closest_local_peers(&key).map(|key| *key.preimage());
-        let mut known: Vec<PeerId> = closest.take(REPLICATION + 1).collect();
-        if self.keeps_records(known.len()) {
-            known.push(*self.swarm.local_peer_id());
-            known.sort_by_key(|peer| distance(peer, place));
+    fn known(&mut self, places: &[[u8; 32]; 2]) -> Known {
+        let closest = places.map(|place| {
+            let key = kad::KBucketKey::new(place.to_vec());
+            let routing = &mut self.swarm.behaviour_mut().routing;
+            let closest = routing.get_closest_local_peers(&key).map(|key| *key.preimage());
+            closest.take(REPLICATION + 1).collect::<Vec<PeerId>>()
+        });
+        let others = closest[0].len();
+        let keeps_records = self.keeps_records(others);
+        let closest = closest.map(|peers| {
+            let mut known: Vec<Candidate> = peers.into_iter().map(Candidate::known).collect();
+            for candidate in &mut known {
+                candidate.network = self.network_of(&candidate.peer, &[]);
+            }
+            if keeps_records {
+                known.push(Candidate::known(*self.swarm.local_peer_id()));
+            }
+            known
+        });
+        Known {
+            closest,
+            are_all: others < REPLICATION,
         }
-        known
+    }
+
+    /// The network of a peer: that of its connection, else that of these addresses or of those that routing knows.
+    pub(super) fn network_of(&mut self, peer: &PeerId, addresses: &[Multiaddr]) -> Option<Network> {
+        if let Some(network) = self.peers.network_of(peer) {
+            return network.unless_local();
+        }
+        match addresses.first() {
+            Some(address) => Network::of_address(address).unless_local(),
+            None => Network::of_address(self.routing_addresses(*peer).first()?).unless_local(),
+        }
     }
 
     /// Whether records are put to this node too: it takes part in routing, or there are so few others that each counts.
@@ -299,7 +378,7 @@ impl Task {
             self.look_after_neighbours();
         }
         if self.ticks.is_multiple_of(EXPIRY_TICKS) {
-            self.storing.expire(self.clock.now());
+            self.store.expire();
         }
         self.look_ups.retain(|_, (_, reply)| !reply.is_closed());
     }

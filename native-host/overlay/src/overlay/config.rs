@@ -29,6 +29,8 @@ pub struct OverlayConfig {
     pub relay_server: bool,
     /// Authorities whose certificates make a signer of records a certified one.
     pub anchors: TrustAnchors,
+    /// The file in which records of others are kept; without one, memory. The folder around it must be there.
+    pub storage: Option<PathBuf>,
     /// How many records of others are kept.
     pub storing: Limits,
     /// The wall clock.
@@ -54,6 +56,7 @@ impl OverlayConfig {
             agent_version: concat!("corella/", env!("CARGO_PKG_VERSION")).to_owned(),
             relay_server: false,
             anchors: TrustAnchors::none(),
+            storage: None,
             storing: Limits::default(),
             clock: Clock::system(),
         }

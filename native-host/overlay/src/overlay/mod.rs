@@ -3,11 +3,12 @@
 mod config;
 mod events;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corella_identity::{AddressOfRecord, Credential};
+use corella_identity::{AddressOfRecord, Credential, Fingerprint};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use thiserror::Error;
@@ -20,7 +21,7 @@ pub use config::OverlayConfig;
 pub use events::OverlayEvent;
 
 use crate::clock::Clock;
-use crate::kademlia::Kademlia;
+use crate::kademlia::{Kademlia, handover};
 use crate::key::Key;
 use crate::link::{self, Decline, Link, Opened, PREFACE_TIME, PrefaceError};
 use crate::location::{LocationService, PutReport};
@@ -31,6 +32,7 @@ use crate::record::{Record, RecordError};
 use crate::scope::worth_dialling;
 use crate::sip_stream::OpenError;
 use crate::swarm::Role;
+use crate::watching::{self, Watched, Watcher, Watching};
 
 /// Events that wait to be taken. While there are more, links wait too.
 const EVENTS: usize = 256;
@@ -49,7 +51,9 @@ pub struct Overlay(Arc<Inner>);
 struct Inner {
     node: NodeHandle,
     location: Arc<dyn LocationService>,
+    kademlia: Kademlia,
     publisher: PublisherHandle,
+    watcher: Watcher,
     own: OwnRecords,
     clock: Clock,
     meeting: Mutex<Option<JoinHandle<()>>>,
@@ -110,7 +114,7 @@ impl Overlay {
         let OverlayConfig {
             clock, meeting_place, ..
         } = config.clone();
-        let (node, streams) = node::start(NodeConfig {
+        let (node, arrivals) = node::start(NodeConfig {
             keypair: config.device.keypair(),
             role: Role {
                 agent_version: config.agent_version,
@@ -119,13 +123,19 @@ impl Overlay {
             },
             listen: config.listen,
             bootstrap: config.bootstrap,
+            storage: config.storage,
             limits: config.storing,
             anchors: config.anchors,
             clock: clock.clone(),
         })
         .await?;
         let own = OwnRecords::default();
-        let location: Arc<dyn LocationService> = Arc::new(Kademlia::new(node.clone(), clock.clone()));
+        let kademlia = Kademlia::new(node.clone(), clock.clone());
+        let location: Arc<dyn LocationService> = Arc::new(kademlia.clone());
+        let stop = CancellationToken::new();
+        let handover = handover::hand_on_to_newcomers(node.clone(), arrivals.newcomers);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(handover));
+        let watcher = watching::start(Arc::clone(&location), arrivals.changes, node.state(), clock.clone());
         let publisher = publisher::start(
             node.peer(),
             Arc::clone(&location),
@@ -135,8 +145,7 @@ impl Overlay {
         );
         let (sender, events) = mpsc::channel(EVENTS);
         tokio::spawn(events::announce(node.state(), sender.clone()));
-        tokio::spawn(events::accept(streams, own.clone(), clock.clone(), sender));
-        let stop = CancellationToken::new();
+        tokio::spawn(events::accept(arrivals.streams, own.clone(), clock.clone(), sender));
         let meeting = meeting_place.and_then(|folder| match MeetingPlace::open(&folder, node.peer()) {
             Ok(place) => Some(tokio::spawn(meeting_place::meet(place, node.clone(), stop.clone()))),
             Err(error) => {
@@ -147,7 +156,9 @@ impl Overlay {
         let inner = Inner {
             node,
             location,
+            kademlia,
             publisher,
+            watcher,
             own,
             clock,
             meeting: Mutex::new(meeting),
@@ -180,6 +191,22 @@ impl Overlay {
     /// Where records are put and found. Own contacts are put by [`Overlay::publish`].
     pub fn location(&self) -> Arc<dyn LocationService> {
         Arc::clone(&self.0.location)
+    }
+
+    /// The own node's ways to what is not of a person: values of OpenDHT's, service hosts.
+    pub fn kademlia(&self) -> Kademlia {
+        self.0.kademlia.clone()
+    }
+
+    /// Tells of the records under a key: those that are there, and those that come, within moments.
+    pub async fn watch(&self, watched: Watched) -> Watching {
+        self.0.watcher.watch(watched).await
+    }
+
+    /// Whose certificates this device's user knows, from now on: what they sign is kept here even if strangers fill the
+    /// rest.
+    pub async fn know(&self, known: HashSet<Fingerprint>) {
+        self.0.node.know(known).await;
     }
 
     /// Makes this device findable under a credential's address: puts its contact record and its certificate, and keeps
@@ -238,8 +265,10 @@ impl Overlay {
     /// Takes this device off line: withdraws its records, leaves the meeting place and closes all connections, within a
     /// second.
     pub async fn shutdown(&self) {
-        // What cannot be withdrawn in time expires.
-        let _ = timeout(WITHDRAWAL_TIME, self.0.publisher.withdraw_all()).await;
+        // What cannot be withdrawn in time expires, and what cannot be handed on is at other nodes too.
+        let withdrawal = timeout(WITHDRAWAL_TIME, self.0.publisher.withdraw_all());
+        let handover = timeout(WITHDRAWAL_TIME, handover::hand_on_all(&self.0.node));
+        let _ = tokio::join!(withdrawal, handover);
         self.0.stop.cancel();
         if let Some(meeting) = self.0.meeting.lock().await.take() {
             // It only removes a file; if that hangs, whoever finds the file will remove it.

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::fragment::FragmentId;
 use crate::key::Key;
+use crate::record::Ticket;
 use crate::testing::{Authority, MINUTE, NOW, aor, device, person};
 
 /// An overlay that remembers what was put and answers as it is told to.
@@ -38,8 +40,32 @@ impl LocationService for Memory {
         })
     }
 
+    async fn read(&self, _: &Ticket) -> Result<Vec<Record>, LocationError> {
+        Ok(Vec::new())
+    }
+
     async fn get(&self, _: &Key) -> Result<Vec<Record>, LocationError> {
         Ok(Vec::new())
+    }
+
+    async fn watch(&self, _: &Key, _: Option<&Ticket>) -> Result<bool, LocationError> {
+        Ok(false)
+    }
+
+    async fn remove(&self, _: &Key, _: &[[u8; 32]]) -> Result<usize, LocationError> {
+        Ok(0)
+    }
+
+    async fn put_fragment(&self, _: &Record, _: &[u8]) -> Result<usize, LocationError> {
+        Ok(0)
+    }
+
+    async fn get_fragment(&self, _: &FragmentId) -> Result<Option<Vec<u8>>, LocationError> {
+        Ok(None)
+    }
+
+    async fn remove_fragment(&self, _: &FragmentId, _: &[u8; 32]) -> Result<(), LocationError> {
+        Ok(())
     }
 }
 

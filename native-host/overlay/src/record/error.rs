@@ -3,16 +3,17 @@
 use corella_identity::{CertificateError, CredentialError};
 use thiserror::Error;
 
-use super::{CHAIN_LIMIT, RECORD_LIMIT, VALUE_LIMIT};
+use super::{CHAIN_LIMIT, RECORD_LIMIT};
 use crate::contacts::ContactError;
+use crate::fragment::FragmentError;
 use crate::key::KeyError;
 
 /// Why bytes are no record of the strict profile, or a record is not to be believed. Fixed texts: nothing of the record
 /// is repeated.
 #[derive(Debug, Error)]
 pub enum RecordError {
-    /// Over [`RECORD_LIMIT`], or its value over [`VALUE_LIMIT`].
-    #[error("the record is too large: at most {RECORD_LIMIT} bytes, {VALUE_LIMIT} of them in the value")]
+    /// Over [`RECORD_LIMIT`], or its value over the limit of its kind, or sealed content that is empty.
+    #[error("the record is too large, at most {RECORD_LIMIT} bytes, or its value is too large for its kind or empty")]
     TooLarge,
     /// Not UTF-8.
     #[error("the record is no UTF-8 text")]
@@ -53,13 +54,17 @@ pub enum RecordError {
     /// What is wrong with the contacts.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// What is wrong with the list of fragments.
+    #[error(transparent)]
+    Fragments(#[from] FragmentError),
     /// A certificate in the record cannot be read.
     #[error("a certificate in the record is unreadable: {0}")]
     Certificate(#[source] CertificateError),
     /// A certificate value that is not the signer's own certificate with at most [`CHAIN_LIMIT`] of its chain.
     #[error("the certificates are not the signer's own, followed by at most {CHAIN_LIMIT} of its chain")]
     OtherCertificate,
-    /// The signed part names another certificate than the one beside the signature.
+    /// The signed part names another certificate than the one beside the signature, or the credential is not the one
+    /// that signed before.
     #[error("the record was signed for another certificate than it carries")]
     OtherSigner,
     /// The certificate is not for the address of the key, or is an authority's, or has a key that cannot sign.

@@ -7,15 +7,22 @@ use corella_identity::{Certificate, Fingerprint, KeyKind};
 use data_encoding::{BASE64, HEXLOWER};
 use openssl::sha::sha256;
 
-use super::time;
-use super::{Body, RecordError, Value};
+use super::grammar::{Parts, ValueParts};
+use super::value::{Nonce, Sealed, Value};
+use super::{Body, RecordError, SEALED_VALUE_LIMIT, VALUE_LIMIT, base64, certificates, time};
+use crate::contacts::ContactSet;
+use crate::fragment::Fragments;
+use crate::key::Key;
 
 pub(super) const DHT: &str = "urn:ietf:params:xml:ns:dht";
 pub(super) const P2P_SIP: &str = "urn:ietf:params:xml:ns:p2p-sip";
 pub(super) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(super) const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 pub(super) const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 pub(super) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+/// The value of a ticket: the operation that is asked for.
+pub(super) const READ: &str = "get";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
 /// The signature algorithm that goes with a certificate's key.
@@ -48,8 +55,9 @@ fn key_element(body: &Body, place: Place) -> String {
     format!("<key{namespace} Id=\"One\">{}</key>", escaped(&body.key.text()))
 }
 
-fn value_element(body: &Body, signer: &Fingerprint, place: Place) -> Result<String, RecordError> {
-    let content = match &body.value {
+/// What stands inside the `value` element.
+fn value_content(body: &Body) -> Result<String, RecordError> {
+    Ok(match &body.value {
         Value::Contacts(set) => {
             let contacts: String = set
                 .contacts(body.key.address())?
@@ -62,14 +70,132 @@ fn value_element(body: &Body, signer: &Fingerprint, place: Place) -> Result<Stri
             let certificates: String = chain.iter().map(certificate_element).collect();
             format!("<KeyInfo xmlns=\"{DSIG}\"><X509Data>{certificates}</X509Data></KeyInfo>")
         }
-    };
-    Ok(format!(
-        "<value{} Id=\"Two\" expires=\"{}\" nonce=\"{}\" sequence=\"{}\" signer=\"{signer}\">{content}</value>",
-        place.namespace(DHT),
+        Value::Watcher { sealed, .. } | Value::Offline { sealed, .. } | Value::Private { sealed, .. } => {
+            sealed_element(sealed, body.key.kind(), mime_type(&body.value))
+        }
+        Value::Removed { digest, .. } => format!(
+            "<DigestMethod xmlns=\"{DSIG}\" Algorithm=\"{SHA256}\"></DigestMethod>\
+             <DigestValue xmlns=\"{DSIG}\">{}</DigestValue>",
+            BASE64.encode(digest)
+        ),
+        Value::Read { .. } => format!("<string>{READ}</string>"),
+    })
+}
+
+/// SHA-256 of what stands inside the `value` element: the draft's H(v), by which a removal names what it removes.
+pub(super) fn value_digest(body: &Body) -> Result<[u8; 32], RecordError> {
+    Ok(sha256(value_content(body)?.as_bytes()))
+}
+
+fn mime_type(value: &Value) -> &'static str {
+    match value {
+        Value::Private { .. } => "application/octet-stream",
+        _ => "application/pkcs7-mime",
+    }
+}
+
+fn sealed_element(sealed: &Sealed, kind: &str, mime_type: &str) -> String {
+    match sealed {
+        Sealed::Inline(bytes) => format!(
+            "<EncryptedData xmlns=\"{XMLENC}\" MimeType=\"{mime_type}\" Type=\"{P2P_SIP}#{kind}\"><CipherData>\
+             <CipherValue>{}</CipherValue></CipherData></EncryptedData>",
+            BASE64.encode(bytes)
+        ),
+        Sealed::Fragments(fragments) => {
+            let list: String = fragments
+                .list()
+                .iter()
+                .map(|id| format!("<fragment>{}</fragment>", HEXLOWER.encode(id)))
+                .collect();
+            format!(
+                "<fragments xmlns=\"{P2P_SIP}\" digest=\"{}\" size=\"{}\">{list}</fragments>",
+                HEXLOWER.encode(fragments.digest()),
+                fragments.size()
+            )
+        }
+    }
+}
+
+/// The attributes of the `value` element but `Id`, in the order of canonical XML.
+fn value_attributes(body: &Body, signer: &Fingerprint) -> String {
+    let mut text = format!(
+        "expires=\"{}\" nonce=\"{}\"",
         time::format(body.expires),
-        HEXLOWER.encode(&body.nonce),
-        body.sequence,
-    ))
+        HEXLOWER.encode(&body.value.nonce())
+    );
+    if let Some(recipient) = body.value.recipient() {
+        text.push_str(&format!(" recipient=\"{recipient}\""));
+    }
+    if let Some(removal) = body.value.removal() {
+        text.push_str(&format!(" removal=\"{}\"", HEXLOWER.encode(removal)));
+    }
+    text.push_str(&format!(" sequence=\"{}\" signer=\"{signer}\"", body.sequence));
+    text
+}
+
+/// Makes a value of what the grammar read. What is not in canonical form shows when it is written again.
+pub(super) fn value_from(key: &Key, parts: &Parts) -> Result<Value, RecordError> {
+    let nonce: Nonce = hex(&parts.nonce, "nonce")?;
+    let value = match (&parts.value, key) {
+        (ValueParts::Contacts(contacts), _) => Value::Contacts(ContactSet::from_contacts(key.address(), contacts)?),
+        (ValueParts::Certificates(texts), _) => Value::Certificate(
+            texts
+                .iter()
+                .map(|text| certificates::read(text))
+                .collect::<Result<_, _>>()?,
+        ),
+        (ValueParts::Digest(text), _) => Value::Removed {
+            nonce,
+            digest: base64(text, "DigestValue")?
+                .try_into()
+                .map_err(|_| RecordError::Field("DigestValue"))?,
+        },
+        (ValueParts::Text(text), _) if text == READ => Value::Read { nonce },
+        (ValueParts::Sealed(cipher), _) => {
+            sealed_value(key, nonce, parts, Sealed::Inline(base64(cipher, "CipherValue")?))?
+        }
+        (ValueParts::Fragments { digest, size, list }, _) => {
+            let list = list.iter().map(|id| hex(id, "fragment")).collect::<Result<_, _>>()?;
+            let size = size.parse().map_err(|_| RecordError::Field("size"))?;
+            let fragments = Fragments::new(size, hex(digest, "digest")?, list)?;
+            sealed_value(key, nonce, parts, Sealed::Fragments(fragments))?
+        }
+        (ValueParts::Text(_), _) => return Err(RecordError::OtherKind),
+    };
+    // Where the nonce follows from the value it must be that one.
+    if value.nonce() == nonce {
+        Ok(value)
+    } else {
+        Err(RecordError::Field("nonce"))
+    }
+}
+
+fn sealed_value(key: &Key, nonce: Nonce, parts: &Parts, sealed: Sealed) -> Result<Value, RecordError> {
+    let recipient = || {
+        let text = parts.recipient.as_deref().unwrap_or_default();
+        text.parse().map_err(|_| RecordError::Field("recipient"))
+    };
+    Ok(match key {
+        Key::Watchers(_) => Value::Watcher {
+            recipient: recipient()?,
+            sealed,
+        },
+        Key::Offline(_) => Value::Offline {
+            nonce,
+            recipient: recipient()?,
+            removal: hex(parts.removal.as_deref().unwrap_or_default(), "removal")?,
+            sealed,
+        },
+        Key::Private(..) => Value::Private { nonce, sealed },
+        Key::Contacts(_) | Key::Certificate(_) => return Err(RecordError::OtherKind),
+    })
+}
+
+fn hex<const N: usize>(text: &str, field: &'static str) -> Result<[u8; N], RecordError> {
+    let bytes = HEXLOWER
+        .decode(text.as_bytes())
+        .map_err(|_| RecordError::Field(field))?;
+    bytes.try_into().map_err(|_| RecordError::Field(field))
 }
 
 fn certificate_element(certificate: &Certificate) -> String {
@@ -106,14 +232,24 @@ pub(super) struct Signed {
 
 /// Digests a record's key and value and writes the SignedInfo over them.
 pub(super) fn signed(body: &Body, certificate: &Certificate) -> Result<Signed, RecordError> {
-    let signer = certificate.fingerprint();
     let method = signature_method(certificate)?;
+    let attributes = value_attributes(body, &certificate.fingerprint());
+    let content = value_content(body)?;
+    let value = |place: Place| {
+        let namespace = place.namespace(DHT);
+        format!("<value{namespace} Id=\"Two\" {attributes}>{content}</value>")
+    };
     let digests = [
         sha256(key_element(body, Place::Alone).as_bytes()),
-        sha256(value_element(body, &signer, Place::Alone)?.as_bytes()),
+        sha256(value(Place::Alone).as_bytes()),
     ];
-    let value = value_element(body, &signer, Place::Inside)?;
-    if value.len() > super::VALUE_LIMIT {
+    let value = value(Place::Inside);
+    let limit = if body.value.sealed().is_some() {
+        SEALED_VALUE_LIMIT
+    } else {
+        VALUE_LIMIT
+    };
+    if value.len() > limit {
         return Err(RecordError::TooLarge);
     }
     Ok(Signed {

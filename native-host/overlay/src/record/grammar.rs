@@ -9,8 +9,9 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
 use super::RecordError;
-use super::form::{DHT, DSIG, EXCLUSIVE, P2P_SIP, SHA256};
+use super::form::{DHT, DSIG, EXCLUSIVE, P2P_SIP, SHA256, XMLENC};
 use crate::contacts::ADDRESS_LIMIT;
+use crate::fragment::{CONTENT_LIMIT, FRAGMENT_SIZE};
 
 /// A record taken apart: texts with the three entities resolved, nothing interpreted.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Parts {
     pub(super) nonce: String,
     pub(super) sequence: String,
     pub(super) signer: String,
+    pub(super) recipient: Option<String>,
+    pub(super) removal: Option<String>,
     pub(super) value: ValueParts,
     pub(super) method: String,
     pub(super) digests: [String; 2],
@@ -31,6 +34,17 @@ pub(super) struct Parts {
 pub(super) enum ValueParts {
     Contacts(Vec<String>),
     Certificates(Vec<String>),
+    /// A CipherValue.
+    Sealed(String),
+    Fragments {
+        digest: String,
+        size: String,
+        list: Vec<String>,
+    },
+    /// A DigestValue.
+    Digest(String),
+    /// A `string`.
+    Text(String),
 }
 
 impl Default for ValueParts {
@@ -46,12 +60,7 @@ pub(super) fn parse(xml: &str) -> Result<Parts, RecordError> {
     cursor.open(DHT, "dhtRecord", [])?;
     let [] = cursor.known(DHT, "key", [("Id", "One")], [])?;
     parts.key = cursor.text()?;
-    [parts.expires, parts.nonce, parts.sequence, parts.signer] = cursor.known(
-        DHT,
-        "value",
-        [("Id", "Two")],
-        ["expires", "nonce", "sequence", "signer"],
-    )?;
+    value_attributes(&mut cursor, &mut parts)?;
     parts.value = value(&mut cursor)?;
     cursor.close()?;
     signature(&mut cursor, &mut parts)?;
@@ -60,11 +69,58 @@ pub(super) fn parse(xml: &str) -> Result<Parts, RecordError> {
     Ok(parts)
 }
 
+fn value_attributes(cursor: &mut Cursor<'_>, parts: &mut Parts) -> Result<(), RecordError> {
+    let wrong = RecordError::Attribute("value");
+    let mut attributes = cursor.any(DHT, "value")?.into_iter().peekable();
+    let mut next = |name: &str| attributes.next_if(|(have, _)| have == name).map(|(_, value)| value);
+    let read = (
+        next("Id"),
+        next("expires"),
+        next("nonce"),
+        next("recipient"),
+        next("removal"),
+        next("sequence"),
+        next("signer"),
+    );
+    let (Some(id), Some(expires), Some(nonce), recipient, removal, Some(sequence), Some(signer)) = read else {
+        return Err(wrong);
+    };
+    if id != "Two" || attributes.next().is_some() {
+        return Err(wrong);
+    }
+    parts.expires = expires;
+    parts.nonce = nonce;
+    parts.recipient = recipient;
+    parts.removal = removal;
+    parts.sequence = sequence;
+    parts.signer = signer;
+    Ok(())
+}
+
 fn value(cursor: &mut Cursor<'_>) -> Result<ValueParts, RecordError> {
     if cursor.stands_at(P2P_SIP, "contacts")? {
         cursor.open(P2P_SIP, "contacts", [])?;
         let contacts = cursor.list(P2P_SIP, "contact", ADDRESS_LIMIT)?;
         Ok(ValueParts::Contacts(contacts))
+    } else if cursor.stands_at(P2P_SIP, "fragments")? {
+        let [digest, size] = cursor.open(P2P_SIP, "fragments", ["digest", "size"])?;
+        let list = cursor.list(P2P_SIP, "fragment", CONTENT_LIMIT / FRAGMENT_SIZE)?;
+        Ok(ValueParts::Fragments { digest, size, list })
+    } else if cursor.stands_at(XMLENC, "EncryptedData")? {
+        cursor.open(XMLENC, "EncryptedData", ["MimeType", "Type"])?;
+        cursor.open(XMLENC, "CipherData", [])?;
+        cursor.open(XMLENC, "CipherValue", [])?;
+        let cipher = cursor.text()?;
+        cursor.close()?;
+        cursor.close()?;
+        Ok(ValueParts::Sealed(cipher))
+    } else if cursor.stands_at(DSIG, "DigestMethod")? {
+        cursor.algorithm("DigestMethod", SHA256)?;
+        cursor.open(DSIG, "DigestValue", [])?;
+        Ok(ValueParts::Digest(cursor.text()?))
+    } else if cursor.stands_at(DHT, "string")? {
+        cursor.open(DHT, "string", [])?;
+        Ok(ValueParts::Text(cursor.text()?))
     } else {
         cursor.open(DSIG, "KeyInfo", [])?;
         cursor.open(DSIG, "X509Data", [])?;
@@ -162,6 +218,18 @@ impl<'x> Cursor<'x> {
         })
     }
 
+    /// An element with whatever attributes.
+    fn any(&mut self, space: &str, element: &'static str) -> Result<Vec<(String, String)>, RecordError> {
+        match self.next()? {
+            Token::Open {
+                namespace,
+                name,
+                attributes,
+            } if name == element && namespace.as_deref() == Some(space) => Ok(attributes),
+            _ => Err(RecordError::Element(element)),
+        }
+    }
+
     /// An element with exactly these attributes, of any value.
     fn open<const N: usize>(
         &mut self,
@@ -180,17 +248,7 @@ impl<'x> Cursor<'x> {
         fixed: [(&str, &str); K],
         names: [&str; N],
     ) -> Result<[String; N], RecordError> {
-        let Token::Open {
-            namespace,
-            name,
-            attributes,
-        } = self.next()?
-        else {
-            return Err(RecordError::Element(element));
-        };
-        if name != element || namespace.as_deref() != Some(space) {
-            return Err(RecordError::Element(element));
-        }
+        let attributes = self.any(space, element)?;
         let wrong = RecordError::Attribute(element);
         let Some((first, rest)) = attributes.split_at_checked(K) else {
             return Err(wrong);

@@ -4,56 +4,44 @@
 //! [`Record::sign`]. It has exactly one form in bytes, [`Record::to_xml`]; whatever else a generic XML reader would take
 //! for the same is refused.
 
+mod certificates;
 mod error;
 mod form;
 mod grammar;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod time;
+mod value;
 
 use std::fmt;
 use std::sync::Arc;
 
+use corella_identity::seal::OFFLINE_LIFETIME;
 use corella_identity::{Certificate, Credential, Fingerprint, Millis};
-use data_encoding::{BASE64, HEXLOWER};
-use libp2p::PeerId;
+use data_encoding::BASE64;
 
 pub use error::RecordError;
+pub use ticket::Ticket;
+pub use value::{INLINE_LIMIT, Nonce, SOLE, Sealed, Value, nonce_of_device};
 
 use crate::contacts::ContactSet;
 use crate::key::Key;
-use grammar::{Parts, ValueParts};
+use grammar::Parts;
 
 /// Largest record in bytes. It is checked before anything else.
-pub const RECORD_LIMIT: usize = 8192;
-/// Largest `value` element in bytes.
+pub const RECORD_LIMIT: usize = 12 * 1024;
+/// Largest `value` element of contacts and certificates in bytes.
 pub const VALUE_LIMIT: usize = 4096;
+/// Largest `value` element with sealed content in bytes.
+pub const SEALED_VALUE_LIMIT: usize = 8192;
 /// Most certificates of a chain, beside the signer's own.
 pub const CHAIN_LIMIT: usize = 3;
 /// How far a writer's clock may be ahead of ours.
 pub const CLOCK_TOLERANCE: Millis = 10 * 60 * 1000;
 
 const HOUR: Millis = 60 * 60 * 1000;
-
-/// What a record says.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Value {
-    /// Where one device is.
-    Contacts(ContactSet),
-    /// The signer's own certificate, then those between it and its authority.
-    Certificate(Vec<Certificate>),
-}
-
-/// What tells apart the records of one signer under one key: each slot holds one record, the newest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Slot {
-    /// One for each device.
-    Device(PeerId),
-    /// The only one.
-    Sole,
-}
+const DAY: Millis = 24 * HOUR;
 
 /// A signed record whose signature is good. Cloning is cheap; equality is that of the bytes.
 #[derive(Clone)]
@@ -73,7 +61,6 @@ struct Body {
     value: Value,
     expires: Millis,
     sequence: Millis,
-    nonce: [u8; 16],
 }
 
 impl Record {
@@ -90,15 +77,38 @@ impl Record {
         sequence: Millis,
         expires: Millis,
     ) -> Result<Self, RecordError> {
-        let signer = credential.certificate().clone();
+        if matches!(value, Value::Read { .. }) {
+            return Err(RecordError::OtherKind);
+        }
         let body = Body {
             key,
             value,
             expires: time::whole_seconds(expires),
             sequence,
-            nonce: rand::random(),
         };
-        body.check_value(&signer)?;
+        Self::sign_body(credential, body)
+    }
+
+    /// Writes what takes this record back: it stands in its place until the record would have expired, or longer.
+    ///
+    /// # Errors
+    /// The credential is not the record's; it is too late.
+    pub fn sign_removal(&self, credential: &Credential, now: Millis) -> Result<Self, RecordError> {
+        let value = Value::Removed {
+            nonce: self.nonce(),
+            digest: form::value_digest(&self.0.body)?,
+        };
+        if credential.certificate() != self.signer() {
+            return Err(RecordError::OtherSigner);
+        }
+        let sequence = now.max(self.sequence() + 1);
+        Self::sign(credential, self.key().clone(), value, sequence, self.expires())
+    }
+
+    fn sign_body(credential: &Credential, body: Body) -> Result<Self, RecordError> {
+        let signer = credential.certificate().clone();
+        let sequence = body.sequence;
+        body.value.check(&body.key, &signer)?;
         check_signer(&body, &signer)?;
         let signed = form::signed(&body, &signer)?;
         let signature = credential.sign(signed.info.as_bytes())?;
@@ -122,12 +132,20 @@ impl Record {
     /// # Errors
     /// Each kind of [`RecordError`].
     pub fn from_xml(xml: &[u8], now: Millis) -> Result<Self, RecordError> {
+        let record = Self::from_any_xml(xml, now)?;
+        match record.value() {
+            Value::Read { .. } => Err(RecordError::OtherKind),
+            _ => Ok(record),
+        }
+    }
+
+    fn from_any_xml(xml: &[u8], now: Millis) -> Result<Self, RecordError> {
         if xml.len() > RECORD_LIMIT {
             return Err(RecordError::TooLarge);
         }
         let xml = std::str::from_utf8(xml).map_err(|_| RecordError::NotText)?;
         let parts = grammar::parse(xml)?;
-        let signer = certificate(&parts.certificate)?;
+        let signer = certificates::read(&parts.certificate)?;
         if parts.method != form::signature_method(&signer)? {
             return Err(RecordError::Algorithm("SignatureMethod"));
         }
@@ -135,7 +153,7 @@ impl Record {
             return Err(RecordError::OtherSigner);
         }
         let body = Body::from_parts(&parts)?;
-        body.check_value(&signer)?;
+        body.value.check(&body.key, &signer)?;
         check_signer(&body, &signer)?;
         let signature = base64(&parts.signature, "SignatureValue")?;
         let signed = form::signed(&body, &signer)?;
@@ -199,12 +217,17 @@ impl Record {
     pub fn contacts(&self) -> Option<&ContactSet> {
         match self.value() {
             Value::Contacts(set) => Some(set),
-            Value::Certificate(_) => None,
+            _ => None,
         }
     }
 
-    /// The certificate whose key signed it. It speaks for the address of the key; whether it is trusted is not decided
-    /// here.
+    /// Whether it says that what stood in its place was taken back.
+    pub fn is_removal(&self) -> bool {
+        matches!(self.value(), Value::Removed { .. })
+    }
+
+    /// The certificate whose key signed it. Under the keys that only their person may write it speaks for the address of
+    /// the key; whether it is trusted is not decided here.
     pub fn signer(&self) -> &Certificate {
         &self.0.signer
     }
@@ -220,11 +243,8 @@ impl Record {
     }
 
     /// Which of its signer's records under its key it is.
-    pub fn slot(&self) -> Slot {
-        match self.value() {
-            Value::Contacts(set) => Slot::Device(set.peer),
-            Value::Certificate(_) => Slot::Sole,
-        }
+    pub fn nonce(&self) -> Nonce {
+        self.value().nonce()
     }
 
     /// The record in its one form.
@@ -250,56 +270,33 @@ impl Eq for Record {}
 impl fmt::Debug for Record {
     /// Kind and sequence only: what a record says about a person reaches no log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.key() {
-            Key::Contacts(_) => "contacts",
-            Key::Certificate(_) => "certificate",
-        };
-        write!(f, "Record({kind}, {})", self.sequence())
+        write!(f, "Record({}, {})", self.key().kind(), self.sequence())
     }
 }
 
 impl Body {
     fn from_parts(parts: &Parts) -> Result<Self, RecordError> {
         let key = Key::from_text(&parts.key)?;
-        let value = match &parts.value {
-            ValueParts::Contacts(contacts) => Value::Contacts(ContactSet::from_contacts(key.address(), contacts)?),
-            ValueParts::Certificates(texts) => {
-                Value::Certificate(texts.iter().map(|text| certificate(text)).collect::<Result<_, _>>()?)
-            }
-        };
-        let mut nonce = [0; 16];
-        match HEXLOWER.decode(parts.nonce.as_bytes()) {
-            Ok(bytes) if bytes.len() == nonce.len() => nonce.copy_from_slice(&bytes),
-            _ => return Err(RecordError::Field("nonce")),
-        }
+        let value = form::value_from(&key, parts)?;
         Ok(Self {
             key,
             value,
             expires: time::parse(&parts.expires).ok_or(RecordError::Field("expires"))?,
             sequence: sequence(&parts.sequence).ok_or(RecordError::Field("sequence"))?,
-            nonce,
         })
-    }
-
-    /// The value is of the key's kind, and a certificate is the signer's own.
-    fn check_value(&self, signer: &Certificate) -> Result<(), RecordError> {
-        match (&self.key, &self.value) {
-            (Key::Contacts(_), Value::Contacts(_)) => Ok(()),
-            (Key::Certificate(_), Value::Certificate(chain)) => {
-                if chain.first() == Some(signer) && chain.len() <= CHAIN_LIMIT + 1 {
-                    Ok(())
-                } else {
-                    Err(RecordError::OtherCertificate)
-                }
-            }
-            _ => Err(RecordError::OtherKind),
-        }
     }
 }
 
-/// Identity comes from the certificate alone: it must be for the address that the key names.
+/// Identity comes from the certificate alone. Contacts, certificates and private data are written by the person whom the
+/// key names; a message or a wish to watch by anybody who is somebody.
 fn check_signer(body: &Body, signer: &Certificate) -> Result<(), RecordError> {
-    if signer.speaks_for(body.key.address()) && !signer.is_ca() {
+    let by_anybody = body.key.is_read_by_its_person_only() && !matches!(body.value, Value::Read { .. });
+    let speaks = if by_anybody {
+        !signer.addresses().is_empty()
+    } else {
+        signer.speaks_for(body.key.address())
+    };
+    if speaks && !signer.is_ca() {
         Ok(())
     } else {
         Err(RecordError::WrongKey)
@@ -307,15 +304,13 @@ fn check_signer(body: &Body, signer: &Certificate) -> Result<(), RecordError> {
 }
 
 /// How long a record of a kind may live, in milliseconds.
-pub(crate) fn longest_life(key: &Key) -> Millis {
+pub fn longest_life(key: &Key) -> Millis {
     match key {
-        Key::Contacts(_) => 24 * HOUR,
-        Key::Certificate(_) => 7 * 24 * HOUR,
+        Key::Contacts(_) => DAY,
+        Key::Certificate(_) | Key::Watchers(_) => 7 * DAY,
+        Key::Offline(_) => OFFLINE_LIFETIME,
+        Key::Private(..) => 180 * DAY,
     }
-}
-
-fn certificate(text: &str) -> Result<Certificate, RecordError> {
-    Certificate::from_der(&base64(text, "X509Certificate")?).map_err(RecordError::Certificate)
 }
 
 fn base64(text: &str, field: &'static str) -> Result<Vec<u8>, RecordError> {

@@ -6,7 +6,11 @@ use openssl::nid::Nid;
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Authority, HOUR, MINUTE, NOW, aor, certificate_record, contact_record, contacts, device, person};
+use crate::fragment::Fragments;
+use crate::testing::{
+    Authority, HOUR, MINUTE, NOW, aor, certificate_record, contact_record, contacts, device, large_offline_record,
+    offline_record, person, private_record, watcher_record,
+};
 
 fn read(xml: &str) -> Result<Record, RecordError> {
     Record::from_xml(xml.as_bytes(), NOW)
@@ -26,14 +30,177 @@ fn records_are_read_back_as_they_were_written() {
     assert_eq!(again.content(), record.content());
     assert_eq!(again.key(), &Key::Contacts(aor("bob@example.net")));
     assert_eq!(again.value(), &contacts(peer));
-    assert_eq!(again.slot(), Slot::Device(peer));
+    assert_eq!(again.nonce(), nonce_of_device(&peer));
     assert_eq!(again.signer(), bob.certificate());
     assert_eq!((again.sequence(), again.expires()), (NOW, NOW + HOUR));
 
     let record = certificate_record(&bob, NOW);
     let again = read(record.to_xml()).unwrap();
     assert_eq!(again.value(), &Value::Certificate(vec![bob.certificate().clone()]));
-    assert_eq!(again.slot(), Slot::Sole);
+    assert_eq!(again.nonce(), SOLE);
+}
+
+/// One record of each form.
+fn all_forms() -> Vec<Record> {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let offline = offline_record(&alice, &bob, 1, NOW);
+    vec![
+        contact_record(&bob, device(), NOW),
+        certificate_record(&bob, NOW),
+        watcher_record(&alice, &bob, NOW),
+        offline.sign_removal(&alice, NOW).unwrap(),
+        offline,
+        large_offline_record(&alice, &bob, 2, NOW).0,
+        private_record(&bob, 3, NOW),
+    ]
+}
+
+#[test]
+fn every_form_is_read_back() {
+    for record in all_forms() {
+        let again = read(record.to_xml()).unwrap();
+        assert_eq!(again, record);
+        assert_eq!(again.value(), record.value());
+        assert_eq!((again.key(), again.nonce()), (record.key(), record.nonce()));
+    }
+}
+
+#[test]
+fn anybody_who_is_somebody_writes_to_others_and_nobody_else_does() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let label = crate::key::Label([7; 32]);
+    let sign = |key: Key, value: Value| Record::sign(&alice, key, value, NOW, NOW + HOUR);
+    let own = private_record(&bob, 1, NOW);
+    let private = Key::Private(aor("bob@example.net"), label);
+    assert!(matches!(sign(private, own.value().clone()), Err(RecordError::WrongKey)));
+    assert!(
+        sign(
+            Key::Offline(aor("bob@example.net")),
+            offline_record(&bob, &bob, 1, NOW).value().clone()
+        )
+        .is_ok()
+    );
+    // An authority writes to nobody.
+    let authority = Authority::new("alice@example.org");
+    let xml = offline_record(&alice, &bob, 1, NOW).to_xml().to_string();
+    let encode = |certificate: &Certificate| BASE64.encode(certificate.der());
+    let fingerprint = |certificate: &Certificate| certificate.fingerprint().to_string();
+    let other = xml
+        .replace(&encode(alice.certificate()), &encode(&authority.certificate))
+        .replace(&fingerprint(alice.certificate()), &fingerprint(&authority.certificate));
+    assert_eq!(refused(&other), RecordError::WrongKey.to_string());
+}
+
+#[test]
+fn a_removal_stands_where_the_record_stood() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let record = offline_record(&alice, &bob, 1, NOW);
+    let removal = record.sign_removal(&alice, NOW).unwrap();
+    assert!(removal.is_removal() && !record.is_removal());
+    assert_eq!((removal.key(), removal.nonce()), (record.key(), record.nonce()));
+    assert_eq!((removal.sequence(), removal.expires()), (NOW + 1, record.expires()));
+    let by_another = record.sign_removal(&person("alice@example.org"), NOW);
+    assert!(matches!(by_another, Err(RecordError::OtherSigner)));
+}
+
+#[test]
+fn content_stands_in_the_record_or_in_fragments_by_its_size_alone() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let sign = |sealed: Sealed| {
+        let key = Key::Offline(aor("bob@example.net"));
+        let value = Value::Offline {
+            nonce: [1; 16],
+            recipient: bob.certificate().fingerprint(),
+            removal: [2; 32],
+            sealed,
+        };
+        Record::sign(&alice, key, value, NOW, NOW + HOUR)
+    };
+    let largest = sign(Sealed::Inline(vec![0xff; INLINE_LIMIT])).unwrap();
+    assert_eq!(read(largest.to_xml()).unwrap(), largest);
+    assert!(matches!(
+        sign(Sealed::Inline(vec![0xff; INLINE_LIMIT + 1])),
+        Err(RecordError::TooLarge)
+    ));
+    assert!(matches!(sign(Sealed::Inline(Vec::new())), Err(RecordError::TooLarge)));
+    let whole = vec![0x5a; crate::fragment::CONTENT_LIMIT];
+    let record = sign(Sealed::Fragments(Fragments::cut(&whole).unwrap().0)).unwrap();
+    assert_eq!(read(record.to_xml()).unwrap(), record);
+    let swap = |from: &str, to: &str| {
+        assert!(record.to_xml().contains(from), "{from}");
+        refused(&record.to_xml().replacen(from, to, 1))
+    };
+    let count = crate::fragment::FragmentError::Count.to_string();
+    assert_eq!(
+        swap("<fragment>", "<fragment></fragment><fragment>"),
+        RecordError::TooLarge.to_string()
+    );
+    assert_eq!(swap("size=\"65536\"", "size=\"61440\""), count);
+    assert_eq!(
+        swap("size=\"65536\"", "size=\"065536\""),
+        RecordError::NotCanonical.to_string()
+    );
+    assert_eq!(
+        swap("size=\"65536\"", "size=\"18446744073709551616\""),
+        RecordError::Field("size").to_string()
+    );
+}
+
+#[test]
+fn attributes_belong_to_their_kinds() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let contact = contact_record(&bob, device(), NOW);
+    let extra = contact
+        .to_xml()
+        .replace(" sequence=", &format!(" recipient=\"{}\" sequence=", "0".repeat(64)));
+    assert_eq!(refused(&extra), RecordError::NotCanonical.to_string());
+    let offline = offline_record(&alice, &bob, 1, NOW);
+    for (from, to, field) in [
+        (" removal=", " removed=", RecordError::Attribute("value")),
+        (" recipient=", " recipien=", RecordError::Attribute("value")),
+        (
+            " expires=",
+            " reference=\"x\" expires=",
+            RecordError::Attribute("value"),
+        ),
+    ] {
+        assert!(offline.to_xml().contains(from));
+        assert_eq!(refused(&offline.to_xml().replacen(from, to, 1)), field.to_string());
+    }
+    let start = offline.to_xml().find(" removal=").unwrap();
+    let end = offline.to_xml().find(" sequence=").unwrap();
+    let without = [&offline.to_xml()[..start], &offline.to_xml()[end..]].concat();
+    assert_eq!(refused(&without), RecordError::Field("removal").to_string());
+    // The nonce of a device's contacts is the device's.
+    let nonce = data_encoding::HEXLOWER.encode(&contact.nonce());
+    assert_eq!(
+        refused(&contact.to_xml().replace(&nonce, &"0".repeat(32))),
+        RecordError::Field("nonce").to_string()
+    );
+}
+
+#[test]
+fn a_ticket_is_no_record_and_a_record_no_ticket() {
+    let bob = person("bob@example.net");
+    let key = Key::Offline(aor("bob@example.net"));
+    let ticket = Ticket::sign(&bob, key.clone(), NOW).unwrap();
+    assert_eq!(refused(ticket.to_xml()), RecordError::OtherKind.to_string());
+    let again = Ticket::from_xml(ticket.to_xml().as_bytes(), NOW).unwrap();
+    assert_eq!(again, ticket);
+    assert_eq!((again.key(), again.reader()), (&key, bob.certificate().fingerprint()));
+    let late = Ticket::from_xml(ticket.to_xml().as_bytes(), NOW + HOUR);
+    assert!(matches!(late, Err(RecordError::Expired)));
+    let record = offline_record(&bob, &bob, 1, NOW);
+    let read = Ticket::from_xml(record.to_xml().as_bytes(), NOW);
+    assert!(matches!(read, Err(RecordError::OtherKind)));
+    // Who may write to Bob may not read what others wrote.
+    let by_alice = Ticket::sign(&person("alice@example.org"), key.clone(), NOW);
+    assert!(matches!(by_alice, Err(RecordError::WrongKey)));
+    let value = Value::Read { nonce: [1; 16] };
+    assert!(matches!(
+        Record::sign(&bob, key, value, NOW, NOW + HOUR),
+        Err(RecordError::OtherKind)
+    ));
 }
 
 #[test]
@@ -343,8 +510,7 @@ fn the_examples_of_the_documentation_are_records() {
         .step_by(2)
         .map(|block| block.replace('\n', ""))
         .collect();
-    assert_eq!(blocks.len(), 2);
-    let kinds: Vec<bool> = blocks
+    let kinds: Vec<String> = blocks
         .iter()
         .map(|xml| {
             // They were current when they were written.
@@ -353,11 +519,32 @@ fn the_examples_of_the_documentation_are_records() {
                 .nth(1)
                 .and_then(|rest| rest.split('"').next())
                 .unwrap();
-            let record = Record::from_xml(xml.as_bytes(), written.parse().unwrap()).unwrap();
-            record.contacts().is_some()
+            let now = written.parse().unwrap();
+            if let Ok(ticket) = Ticket::from_xml(xml.as_bytes(), now) {
+                return format!("{} ticket", ticket.key().kind());
+            }
+            let record = Record::from_xml(xml.as_bytes(), now).unwrap();
+            let form = match record.value() {
+                Value::Removed { .. } => " removed",
+                value if matches!(value.sealed(), Some(Sealed::Fragments(_))) => " in fragments",
+                _ => "",
+            };
+            format!("{}{form}", record.key().kind())
         })
         .collect();
-    assert_eq!(kinds, [true, false]);
+    assert_eq!(
+        kinds,
+        [
+            "contacts",
+            "certificate",
+            "watchers",
+            "offline",
+            "offline in fragments",
+            "offline removed",
+            "private",
+            "offline ticket"
+        ]
+    );
 }
 
 #[test]
@@ -459,22 +646,25 @@ impl Mutation {
     }
 }
 
+/// How many mutants are tried: as many as `CORELLA_MUTANTS` says, in a long run a million and more.
+fn mutants() -> u32 {
+    let wanted = std::env::var("CORELLA_MUTANTS").ok();
+    wanted.map_or(8000, |count| count.parse().expect("CORELLA_MUTANTS is a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(mutants()))]
 
     /// Whatever is changed, what is read says what was signed, by the same signer, in the same bytes.
     #[test]
     fn no_mutant_is_taken_with_another_content(
         mutations in prop::collection::vec(mutation(), 1..4),
-        certificate in any::<bool>(),
+        form in any::<prop::sample::Index>(),
     ) {
         thread_local! {
-            static RECORDS: [Record; 2] = {
-                let bob = person("bob@example.net");
-                [contact_record(&bob, device(), NOW), certificate_record(&bob, NOW)]
-            };
+            static RECORDS: Vec<Record> = all_forms();
         }
-        let record = RECORDS.with(|records| records[usize::from(certificate)].clone());
+        let record = RECORDS.with(|records| form.get(records).clone());
         let mut bytes = record.to_xml().as_bytes().to_vec();
         for mutation in &mutations {
             mutation.apply(&mut bytes);

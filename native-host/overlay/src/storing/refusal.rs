@@ -31,12 +31,18 @@ pub enum Refusal {
         /// The sequence of that record.
         held: Millis,
     },
+    /// `removed`: it was removed by its secret, and is not taken again.
+    Removed,
+    /// `not-yours`: only the devices of the person that the key names may read this, with a ticket.
+    NotYours,
     /// `too-many`: the signer, or all signers of its class together, have their full share under this key.
     TooMany,
     /// `full`: the node's share for this class of signers is used up.
     Full,
     /// `busy`: too many requests from this peer; later is fine.
     Busy,
+    /// `unavailable`: the node cannot use its own disk.
+    Unavailable,
     /// A name that this version does not know.
     Other,
 }
@@ -54,9 +60,12 @@ impl Refusal {
             Self::FromTheFuture => "from-the-future",
             Self::LivesTooLong => "lives-too-long",
             Self::NotNewer { .. } => "not-newer",
+            Self::Removed => "removed",
+            Self::NotYours => "not-yours",
             Self::TooMany => "too-many",
             Self::Full => "full",
             Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
             Self::Other => "other",
         }
     }
@@ -75,9 +84,12 @@ impl Refusal {
             "not-newer" => Self::NotNewer {
                 held: held.unwrap_or_default(),
             },
+            "removed" => Self::Removed,
+            "not-yours" => Self::NotYours,
             "too-many" => Self::TooMany,
             "full" => Self::Full,
             "busy" => Self::Busy,
+            "unavailable" => Self::Unavailable,
             _ => Self::Other,
         }
     }
@@ -86,6 +98,13 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        tracing::warn!(%error, "the records of others cannot be read or written");
+        Self::Unavailable
     }
 }
 
@@ -114,6 +133,7 @@ impl From<&RecordError> for Refusal {
             | RecordError::OtherKind
             | RecordError::Field(_)
             | RecordError::Contact(_)
+            | RecordError::Fragments(_)
             | RecordError::Signing(_) => Self::Malformed,
         }
     }

@@ -21,8 +21,10 @@ use public_only::PublicOnly;
 pub(crate) const ROUTING_PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/kad/1");
 /// What a relay offers to those who cannot be reached.
 pub(crate) const RELAY_PROTOCOL: StreamProtocol = relay::HOP_PROTOCOL_NAME;
-/// How many nodes keep a record, and how many are known at each distance.
+/// How many nodes are known at each distance, and how many a look-up finds.
 pub(crate) const REPLICATION: usize = 20;
+/// How many nodes keep a record at each of its two places.
+pub(crate) const COPIES: usize = 10;
 /// How long a look-up of the closest nodes may take.
 const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).

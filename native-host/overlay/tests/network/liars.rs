@@ -71,8 +71,8 @@ async fn liar(door: &Multiaddr, records: Vec<String>, slow: Option<Duration>) ->
                 () = sleep_until(next) => {
                     let Some((_, request, channel)) = late.pop_front() else { continue };
                     let response = match request {
-                        Request::Put { .. } => Response::Stored,
-                        Request::Get { .. } => Response::Records(records.clone()),
+                        Request::Get { .. } => Response::Records { records: records.clone(), more: false },
+                        _ => Response::Stored,
                     };
                     let _ = swarm.behaviour_mut().store.send_response(channel, response);
                 }

@@ -14,4 +14,5 @@ mod liars;
 mod links;
 mod meeting;
 mod records;
+mod service;
 mod world;

@@ -1,0 +1,78 @@
+use super::*;
+use crate::storing::{Limits, Refusal};
+use crate::testing::{HOUR, NOW, large_offline_record, offline_record, person, removal_secret};
+
+#[test]
+fn fragments_are_kept_for_the_record_that_lists_them() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let (record, pieces) = large_offline_record(&alice, &bob, 1, NOW);
+    let mut node = node();
+    for piece in &pieces {
+        assert_eq!(node.put_fragment(&record, piece, network(1), NOW), Ok(()));
+        // Once more is fine and costs nothing.
+        let used = node.used();
+        assert_eq!(node.put_fragment(&record, piece, network(1), NOW), Ok(()));
+        assert_eq!(node.used(), used);
+        let hash = openssl::sha::sha256(piece);
+        assert_eq!(node.get_fragment(&hash, NOW), Ok(Some(piece.clone())));
+        assert_eq!(node.get_fragment(&hash, NOW + 24 * HOUR), Ok(None));
+    }
+    assert_eq!(
+        node.put_fragment(&record, b"other", network(1), NOW),
+        Err(Refusal::Malformed)
+    );
+    let small = offline_record(&alice, &bob, 2, NOW);
+    assert_eq!(
+        node.put_fragment(&small, &pieces[0], network(1), NOW),
+        Err(Refusal::Malformed)
+    );
+    let late = node.put_fragment(&record, &pieces[0], network(1), NOW + 24 * HOUR);
+    assert_eq!(late, Err(Refusal::Expired));
+    node.expire(NOW + 24 * HOUR).unwrap();
+    assert_eq!(node.used(), 0);
+}
+
+#[test]
+fn the_records_secret_removes_its_fragments() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let (record, pieces) = large_offline_record(&alice, &bob, 1, NOW);
+    let mut node = node();
+    node.put_fragment(&record, &pieces[0], network(1), NOW).unwrap();
+    let hash = openssl::sha::sha256(&pieces[0]);
+    assert_eq!(node.remove_fragment(&hash, &removal_secret(2)), Ok(false));
+    assert_eq!(node.remove_fragment(&hash, &removal_secret(1)), Ok(true));
+    assert_eq!(node.get_fragment(&hash, NOW), Ok(None));
+    assert_eq!(node.used(), 0);
+}
+
+#[test]
+fn fragments_are_charged_to_the_signer() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let limits = Limits { bytes: 100_000 };
+    let mut node = node_with(limits, TrustAnchors::none());
+    let mut full = false;
+    for number in 0..20 {
+        let (record, pieces) = large_offline_record(&alice, &bob, number, NOW);
+        for piece in &pieces {
+            full |= node.put_fragment(&record, piece, network(1), NOW) == Err(Refusal::Full);
+        }
+    }
+    assert!(full);
+    assert!(node.used() <= crate::storing::Class::SelfSigned.share(limits.bytes));
+
+    let mut node = self::node();
+    let mut refused = 0;
+    for number in 0..50 {
+        let (record, pieces) = large_offline_record(&alice, &bob, number, NOW);
+        refused += pieces
+            .iter()
+            .filter(|piece| node.put_fragment(&record, piece, network(1), NOW) == Err(Refusal::TooMany))
+            .count();
+    }
+    assert_eq!(refused, 150 - 128);
+    // A newer version takes the place of older ones.
+    let (record, pieces) = large_offline_record(&alice, &bob, 200, NOW + 1);
+    for piece in &pieces {
+        assert_eq!(node.put_fragment(&record, piece, network(1), NOW + 1), Ok(()));
+    }
+}

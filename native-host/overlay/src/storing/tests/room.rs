@@ -1,0 +1,182 @@
+use std::collections::HashSet;
+
+use corella_identity::Credential;
+
+use super::*;
+use crate::storing::limits::{OVERHEAD, key_share};
+use crate::storing::{Class, Judge, Refusal, Stored};
+use crate::testing::{Authority, HOUR, NOW, contact_record, device, offline_record, person};
+
+/// Somebody who claims to be Bob, or somebody else.
+fn contact_of(credential: &Credential) -> Record {
+    contact_record(credential, device(), NOW)
+}
+
+#[test]
+fn the_class_is_that_of_the_certificate() {
+    let trusted = Authority::new("Example CA");
+    let mut judge = Judge::new(anchors(&trusted.certificate));
+    let buddy = person("carol@example.org");
+    judge.know(HashSet::from([buddy.certificate().fingerprint()]));
+    let mut class = |credential: &Credential| judge.class_of(&contact_of(credential), NOW);
+    assert_eq!(class(&trusted.issue("bob@example.net")), Class::Certified);
+    assert_eq!(class(&buddy), Class::Known);
+    assert_eq!(class(&person("bob@example.net")), Class::SelfSigned);
+    let other = Authority::new("Example CA").issue("bob@example.net");
+    assert_eq!(class(&other), Class::Stranger);
+    // Who becomes known is known at once.
+    judge.know(HashSet::from([other.certificate().fingerprint()]));
+    assert_eq!(judge.class_of(&contact_of(&other), NOW), Class::Known);
+}
+
+#[test]
+fn a_signer_has_sixteen_devices() {
+    let bob = person("bob@example.net");
+    let mut node = node();
+    let devices: Vec<_> = (0..17).map(|_| device()).collect();
+    let mut put = |device: usize, at: Millis| node.put(&contact_record(&bob, devices[device], at), network(1), at);
+    for number in 0..16 {
+        assert_eq!(put(number, NOW), Ok(Stored::New));
+    }
+    assert_eq!(put(16, NOW), Err(Refusal::TooMany));
+    assert_eq!(put(0, NOW + 1), Ok(Stored::New));
+    assert_eq!(put(16, NOW + HOUR), Ok(Stored::New));
+}
+
+/// Strangers fill what is theirs under Bob's key. Bob under an authority still gets in, and so does he whom the node's user
+/// knows, and he who signed himself, in another network.
+#[test]
+fn no_crowd_takes_a_key() {
+    let authority = Authority::new("Example CA");
+    let mut node = node_with(Limits::default(), anchors(&authority.certificate));
+    let known = person("bob@example.net");
+    node.know(HashSet::from([known.certificate().fingerprint()]));
+    let elsewhere = Authority::new("Other CA");
+    let crowds: [&dyn Fn() -> Credential; 2] = [&|| person("bob@example.net"), &|| elsewhere.issue("bob@example.net")];
+    for crowd in crowds {
+        let refused = (0..200).find_map(|_| node.put(&contact_of(&crowd()), network(66), NOW).err());
+        assert_eq!(refused, Some(Refusal::TooMany));
+    }
+    let certified = authority.issue("bob@example.net");
+    let alone = person("bob@example.net");
+    for (credential, from) in [(&certified, 66), (&known, 66), (&alone, 7)] {
+        let record = contact_record(credential, device(), NOW - 1);
+        assert_eq!(node.put(&record, network(from), NOW), Ok(Stored::New));
+    }
+    let records = found(&node, &bob_key(), NOW);
+    assert_eq!(records[0].signer(), certified.certificate());
+    assert_eq!(records[1].signer(), known.certificate());
+    assert!(records.iter().any(|record| record.signer() == alone.certificate()));
+    // The crowd cannot push him out again.
+    let refused = (0..50).find_map(|_| {
+        node.put(&contact_of(&person("bob@example.net")), network(66), NOW)
+            .err()
+    });
+    assert_eq!(refused, Some(Refusal::TooMany));
+    assert!(
+        found(&node, &bob_key(), NOW)
+            .iter()
+            .any(|record| record.signer() == alone.certificate())
+    );
+    let bytes: u64 = records
+        .iter()
+        .map(|record| record.to_xml().len() as u64 + OVERHEAD)
+        .sum();
+    assert!(bytes <= 3 * key_share(&bob_key()));
+}
+
+/// A crowd in one network fills the node's share for those who signed themselves. Somebody elsewhere gets in, and stays.
+#[test]
+fn no_crowd_takes_a_node() {
+    let authority = Authority::new("Example CA");
+    let limits = Limits { bytes: 200_000 };
+    let mut node = node_with(limits, anchors(&authority.certificate));
+    let crowd = |node: &mut StoringNode, from: u8, count: usize| -> usize {
+        let mut refused = 0;
+        for _ in 0..count {
+            let record = contact_of(&person(&format!("p{:x}@example.com", rand::random::<u64>())));
+            refused += usize::from(node.put(&record, network(from), NOW) == Err(Refusal::Full));
+        }
+        refused
+    };
+    assert!(crowd(&mut node, 66, 60) > 0);
+    let share = Class::SelfSigned.share(limits.bytes);
+    assert!(node.used() <= share);
+    let alone = contact_of(&person("alone@example.org"));
+    assert_eq!(node.put(&alone, network(1), NOW), Ok(Stored::New));
+    let certified = contact_of(&authority.issue("bob@example.net"));
+    assert_eq!(node.put(&certified, network(66), NOW), Ok(Stored::New));
+    assert!(crowd(&mut node, 66, 60) > 50);
+    // From as many networks as there are, each has an equal part.
+    for from in 100..110 {
+        crowd(&mut node, from, 10);
+    }
+    assert_eq!(found(&node, alone.key(), NOW), std::slice::from_ref(&alone));
+    assert_eq!(found(&node, certified.key(), NOW), [certified]);
+    assert!(node.used() <= share + 20_000);
+    // An own record is still replaced when the node is full.
+    let newer = contact_record(&person("alone@example.org"), device(), NOW + 1);
+    assert_eq!(node.put(&newer, network(1), NOW + 1), Ok(Stored::New));
+}
+
+#[test]
+fn own_records_do_not_give_way() {
+    let limits = Limits { bytes: 100_000 };
+    let mut node = node_with(limits, TrustAnchors::none());
+    let bob = person("bob@example.net");
+    let own: Vec<Record> = (0..8).map(|_| contact_of(&bob)).collect();
+    for record in &own {
+        node.put(record, Network::OWN, NOW).unwrap();
+    }
+    for number in 0..100 {
+        let _ = node.put(
+            &contact_of(&person(&format!("p{number}@example.com"))),
+            network(number),
+            NOW,
+        );
+    }
+    assert_eq!(found(&node, &bob_key(), NOW).len(), own.len());
+}
+
+#[test]
+fn a_sender_has_a_part_of_a_recipients_room() {
+    let bob = person("bob@example.net");
+    let mut node = node();
+    let flood = |node: &mut StoringNode, sender: &Credential, from: u8| -> usize {
+        let put = |number: u8| node.put(&offline_record(sender, &bob, number, NOW), network(from), NOW);
+        (0..200).map(put).filter(Result::is_ok).count()
+    };
+    let eve = person("eve@example.com");
+    assert_eq!(flood(&mut node, &eve, 66), 32);
+    // However many Eves there are, in their network they share the room that one has.
+    for _ in 0..10 {
+        flood(&mut node, &person("eve@example.com"), 66);
+    }
+    let alice = person("alice@example.org");
+    assert_eq!(flood(&mut node, &alice, 1), 32);
+    let page = node.get(
+        &Key::Offline(aor("bob@example.net")),
+        Some(bob.certificate().fingerprint()),
+        0,
+        NOW,
+    );
+    let by_alice = format!("signer=\"{}\"", alice.certificate().fingerprint());
+    let mut records = page.unwrap();
+    let mut seen = 0;
+    while !records.records.is_empty() {
+        seen += records.records.iter().filter(|xml| xml.contains(&by_alice)).count();
+        let skip = u32::try_from(records.records.len()).unwrap();
+        if !records.more {
+            break;
+        }
+        records = node
+            .get(
+                &Key::Offline(aor("bob@example.net")),
+                Some(bob.certificate().fingerprint()),
+                skip,
+                NOW,
+            )
+            .unwrap();
+    }
+    assert_eq!(seen, 32);
+}

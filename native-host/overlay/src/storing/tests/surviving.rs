@@ -1,0 +1,94 @@
+use std::fs;
+
+use super::*;
+use crate::storing::{Class, OpenDhtValue, Refusal};
+use crate::testing::{
+    Authority, HOUR, NOW, contact_record, device, large_offline_record, offline_record, person, removal_secret,
+};
+
+#[test]
+fn a_node_that_is_opened_again_serves_what_it_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("overlay.sqlite");
+    let open = |limits: Limits| StoringNode::open(Some(&path), limits, TrustAnchors::none()).unwrap();
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let contact = contact_record(&bob, device(), NOW);
+    let message = offline_record(&alice, &bob, 1, NOW);
+    let (large, pieces) = large_offline_record(&alice, &bob, 2, NOW);
+    let mut node = open(Limits::default());
+    node.put(&contact, network(1), NOW).unwrap();
+    node.put(&message, network(1), NOW).unwrap();
+    node.remove(message.key(), &[removal_secret(1)], NOW).unwrap();
+    node.put_fragment(&large, &pieces[0], network(1), NOW).unwrap();
+    let value = OpenDhtValue {
+        value: b"value".to_vec(),
+        secret_hash: None,
+        expires: NOW + HOUR,
+        secret: None,
+    };
+    node.put_value(b"key", &value, network(1), NOW).unwrap();
+    let used = node.used();
+    // As if killed: nothing is said to the database.
+    std::mem::forget(node);
+
+    let mut node = open(Limits::default());
+    assert_eq!(node.used(), used);
+    assert_eq!(found(&node, &bob_key(), NOW), std::slice::from_ref(&contact));
+    assert_eq!(node.put(&message, network(1), NOW), Err(Refusal::Removed));
+    let hash = openssl::sha::sha256(&pieces[0]);
+    assert_eq!(node.get_fragment(&hash, NOW).unwrap(), Some(pieces[0].clone()));
+    assert_eq!(node.values(b"key", None, NOW).unwrap().len(), 1);
+    #[cfg(unix)]
+    for file in fs::read_dir(folder.path()).unwrap() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    drop(node);
+    // With less room, what is too much goes.
+    let small = Limits { bytes: 2000 };
+    let node = open(small);
+    assert!(
+        Class::ALL
+            .into_iter()
+            .all(|class| node.usage.of(class) <= class.share(small.bytes))
+    );
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("overlay.sqlite");
+    fs::write(
+        &path,
+        "this is no database, but it is long enough to be looked at as one".repeat(20),
+    )
+    .unwrap();
+    let mut node = StoringNode::open(Some(&path), Limits::default(), TrustAnchors::none()).unwrap();
+    let contact = contact_record(&person("bob@example.net"), device(), NOW);
+    node.put(&contact, network(1), NOW).unwrap();
+    assert!(folder.path().join("overlay.damaged").exists());
+    assert_eq!(found(&node, &bob_key(), NOW), [contact]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let path = std::path::Path::new("/nowhere/overlay.sqlite");
+    let error = StoringNode::open(Some(path), Limits::default(), TrustAnchors::none()).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/overlay.sqlite"), "{error}");
+}
+
+#[test]
+fn what_came_from_an_authority_is_counted_as_such_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("overlay.sqlite");
+    let authority = Authority::new("Example CA");
+    let open = || StoringNode::open(Some(&path), Limits::default(), anchors(&authority.certificate)).unwrap();
+    let mut node = open();
+    let record = contact_record(&authority.issue("bob@example.net"), device(), NOW);
+    node.put(&record, network(1), NOW).unwrap();
+    let used = node.usage.of(Class::Certified);
+    assert!(used > 0);
+    drop(node);
+    assert_eq!(open().usage.of(Class::Certified), used);
+}
