@@ -173,6 +173,10 @@ peers: number,
  */
 sip: Array<string>, 
 /**
+ * Of a node: where its gateway listens, `host:port`.
+ */
+gateway?: string, 
+/**
  * The user's own addresses.
  */
 addresses: Array<string>, 

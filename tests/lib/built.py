@@ -17,6 +17,11 @@ def host() -> Path:
     return _found(os.environ.get("CORELLA_HOST"), _target() / "debug" / "corella")
 
 
+def example(name: str) -> Path:
+    """An example program of the overlay."""
+    return _found(None, host().parent / "examples" / name)
+
+
 def xpi() -> Path:
     """The add-on's package."""
     return _found(os.environ.get("CORELLA_XPI"), _target() / "corella.xpi")

@@ -1,8 +1,9 @@
 //! The command line.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use corella_gateway::GatewayUrl;
 
 use crate::commands;
 
@@ -74,6 +75,9 @@ pub(crate) struct AgentArgs {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "K.PEM", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+    /// Take no part in the overlay, and find people through this node's gateway
+    #[arg(long, value_name = "URL", conflicts_with_all = ["bootstrap", "storage"])]
+    pub(crate) gateway: Option<GatewayUrl>,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +87,9 @@ pub(crate) struct NodeArgs {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) overlay: OverlayArgs,
+    /// Serve the overlay to others by XML-RPC here, at /RPC2
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) gateway: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

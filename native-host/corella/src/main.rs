@@ -2,6 +2,7 @@
 //!
 //! - [`bridge`]: frames and requests of the add-on, or of whoever talks JSON-RPC to us.
 //! - [`host`]: one user's agent with its store and network; carries out what the core decides.
+//! - [`gateway`]: XML-RPC in front of a node, or instead of one.
 //! - [`commands`]: what the program can be started as.
 //! - [`protocol`]: the types of the bridge; `native-host/PROTOCOL.md` in words.
 
@@ -12,6 +13,7 @@ mod cli;
 mod commands;
 mod config;
 mod content;
+mod gateway;
 mod host;
 mod lock;
 mod logging;

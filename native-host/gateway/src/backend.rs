@@ -19,11 +19,15 @@ pub trait Backend: Send + Sync + 'static {
     async fn put_auth(&self, client: IpAddr, record: String) -> Result<bool, Fault>;
     /// `remove-auth`: removes what a signed `dhtRecord`, which is not read yet, names.
     async fn remove_auth(&self, client: IpAddr, record: String) -> Result<bool, Fault>;
+    /// `remove-auth` without a signature: removes what this secret removes under a key.
+    async fn remove_by_secret(&self, client: IpAddr, key: Key, secret: Vec<u8>) -> Result<bool, Fault>;
     /// `get-auth`: the records under a key that the owner of a public key signed. Each `dhtRecord` declares its namespace
     /// itself.
     async fn get_auth(&self, client: IpAddr, key: Key, writer: Digest) -> Result<Vec<String>, Fault>;
     /// `get`: the records under a key, as above.
     async fn get(&self, client: IpAddr, key: Key) -> Result<Vec<String>, Fault>;
+    /// `get` with a signed `dhtRecord`, which is not read yet: the records under its key that only its signer may read.
+    async fn read(&self, client: IpAddr, ticket: String) -> Result<Vec<String>, Fault>;
     /// `put-immut`: stores a value under its hash.
     async fn put_immut(&self, client: IpAddr, value: Immutable) -> Result<bool, Fault>;
     /// `get-immut`: the value of which the key is the hash.

@@ -41,13 +41,22 @@ async fn draft(backend: &dyn Backend, client: IpAddr, call: DraftCall) -> Result
     let DraftCall { method, document } = call;
     Ok(match method {
         DraftMethod::PutAuth => DraftAnswer::Done(backend.put_auth(client, document).await?),
-        DraftMethod::RemoveAuth => DraftAnswer::Done(backend.remove_auth(client, document).await?),
+        DraftMethod::RemoveAuth if is_signed(&document) => {
+            DraftAnswer::Done(backend.remove_auth(client, document).await?)
+        }
+        DraftMethod::RemoveAuth => {
+            let RecordRequest::Removal(key, secret) = RecordRequest::read(&document)? else {
+                return Err(DocumentError::Parts("key, value").into());
+            };
+            DraftAnswer::Done(backend.remove_by_secret(client, key, secret).await?)
+        }
         DraftMethod::GetAuth => {
             let RecordRequest::OfWriter(key, writer) = RecordRequest::read(&document)? else {
                 return Err(DocumentError::Parts("key, KeyInfo").into());
             };
             records(&backend.get_auth(client, key, writer).await?)
         }
+        DraftMethod::Get if is_signed(&document) => records(&backend.read(client, document).await?),
         DraftMethod::Get => {
             let RecordRequest::Key(key) = RecordRequest::read(&document)? else {
                 return Err(DocumentError::Parts("key").into());
@@ -72,6 +81,11 @@ async fn draft(backend: &dyn Backend, client: IpAddr, call: DraftCall) -> Result
         DraftMethod::Lookup => service(&backend.lookup(client, Service::read(&document)?).await?),
         DraftMethod::Leave => DraftAnswer::Done(backend.leave(client, Service::read(&document)?).await?),
     })
+}
+
+/// Whether a document claims to be signed; whether it is, is for the backend to see.
+fn is_signed(document: &str) -> bool {
+    document.contains("<SignatureValue")
 }
 
 fn records(records: &[String]) -> DraftAnswer {

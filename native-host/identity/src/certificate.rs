@@ -196,6 +196,14 @@ impl Certificate {
         display_name(self.0.x509.issuer_name())
     }
 
+    /// Its public key in DER (SubjectPublicKeyInfo).
+    ///
+    /// # Errors
+    /// OpenSSL failed at something that cannot fail on account of the input.
+    pub fn public_key_der(&self) -> Result<Vec<u8>, ErrorStack> {
+        self.0.key.public_key_to_der()
+    }
+
     /// The first moment at which it is valid.
     pub fn not_before(&self) -> Millis {
         self.0.not_before

@@ -22,16 +22,19 @@ pub struct PutReport {
     pub silent: usize,
 }
 
-/// The engine does nothing any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why the engine does nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LocationError {
     /// The overlay was shut down.
     #[error("the overlay was shut down")]
     Stopped,
+    /// A service elsewhere does not answer, or not as it should.
+    #[error("the location service cannot be used: {0}")]
+    Unreachable(String),
 }
 
 /// Why a record's content could not be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ContentError {
     /// The record is of a kind that has no sealed content.
     #[error("the record has no sealed content")]
@@ -51,10 +54,13 @@ pub enum ContentError {
 /// gateway to somebody else's node can be another.
 #[async_trait]
 pub trait LocationService: fmt::Debug + Send + Sync {
+    /// Whether it can be used now.
+    async fn is_reachable(&self) -> bool;
+
     /// Hands a record to the nodes that are to keep it. Takes a few seconds at most.
     ///
     /// # Errors
-    /// Only if the engine has stopped; refusals are in the report.
+    /// The engine has stopped or cannot be used; refusals are in the report.
     async fn put(&self, record: &Record) -> Result<PutReport, LocationError>;
 
     /// The current records under a key that anybody reads, of all signers: what several nodes returned, verified again, of
@@ -62,7 +68,7 @@ pub trait LocationService: fmt::Debug + Send + Sync {
     /// line. Takes a few milliseconds if the nodes are well, a few seconds at most.
     ///
     /// # Errors
-    /// Only if the engine has stopped; nothing found is an empty list.
+    /// The engine has stopped or cannot be used; nothing found is an empty list.
     async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError>;
 
     /// The current records under a key that only its person reads, as far as they are sealed to the credential that signed
@@ -76,31 +82,31 @@ pub trait LocationService: fmt::Debug + Send + Sync {
     /// not, only looking again shows them.
     ///
     /// # Errors
-    /// Only if the engine has stopped.
+    /// The engine has stopped or cannot be used.
     async fn watch(&self, key: &Key, ticket: Option<&Ticket>) -> Result<bool, LocationError>;
 
     /// Removes the records under a key that these secrets remove. Says how many nodes have heard of it.
     ///
     /// # Errors
-    /// Only if the engine has stopped.
+    /// The engine has stopped or cannot be used.
     async fn remove(&self, key: &Key, secrets: &[[u8; 32]]) -> Result<usize, LocationError>;
 
     /// Hands a fragment that a record lists to the nodes that are to keep it. Says how many do.
     ///
     /// # Errors
-    /// Only if the engine has stopped.
+    /// The engine has stopped or cannot be used.
     async fn put_fragment(&self, parent: &Record, bytes: &[u8]) -> Result<usize, LocationError>;
 
     /// The fragment with this hash, if a node has it.
     ///
     /// # Errors
-    /// Only if the engine has stopped.
+    /// The engine has stopped or cannot be used.
     async fn get_fragment(&self, hash: &FragmentId) -> Result<Option<Vec<u8>>, LocationError>;
 
     /// Removes a fragment whose record is removed by this secret.
     ///
     /// # Errors
-    /// Only if the engine has stopped.
+    /// The engine has stopped or cannot be used.
     async fn remove_fragment(&self, hash: &FragmentId, secret: &[u8; 32]) -> Result<(), LocationError>;
 }
 

@@ -10,13 +10,16 @@ use super::serve;
 use crate::{
     bridge::{self, Framing, Reader, Session, Writer},
     cli::{self, AgentArgs},
-    host::{Call, Host, Issued},
+    host::{Call, Host, HostSettings, Issued},
     protocol::RpcError,
 };
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
     let settings = match serve::settings(&args.overlay, false) {
-        Ok(settings) => settings,
+        Ok(settings) => HostSettings {
+            gateway: args.gateway.clone(),
+            ..settings
+        },
         Err(error) => return cli::wrong_use(&error.to_string()),
     };
     let address = match args.address.parse::<AddressOfRecord>() {

@@ -36,6 +36,7 @@ fn open(profile: &str) -> Result<std::sync::Arc<Host>, RpcError> {
     let settings = HostSettings {
         network: config.network().map_err(|e| store(e.to_string()))?,
         anchors: config.anchors().map_err(|e| store(e.to_string()))?,
+        gateway: None,
         accept_everyone: false,
     };
     Host::open(&data, settings)

@@ -3,14 +3,19 @@
 use std::{process::ExitCode, time::Duration};
 
 use corella_identity::keystore::Keystore;
-use corella_overlay::{Overlay, OverlayConfig, OverlayEvent};
+use corella_overlay::{Overlay, OverlayConfig, OverlayEvent, storing::services::Host};
 
 use super::serve;
 use crate::{
     cli::{self, NodeArgs},
-    lock, paths,
+    gateway, lock, paths,
     protocol::{Status, VERSION},
 };
+
+/// The namespace of services that nodes offer (draft-singh-p2p-sip).
+const SERVICES: &str = "urn:ietf:params:xml:ns:p2p-sip";
+/// How often a node says that it still offers its service; it is forgotten after half an hour.
+const JOINING: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) fn run(args: NodeArgs) -> ExitCode {
     let settings = match serve::settings(&args.overlay, false) {
@@ -53,10 +58,19 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
             Ok(started) => started,
             Err(error) => return broken(error.to_string()),
         };
+        let gateway = match args.gateway {
+            Some(address) => match gateway::serve(address, overlay.kademlia(), end.clone()).await {
+                Ok(server) => Some(server),
+                Err(error) => return broken(error.to_string()),
+            },
+            None => None,
+        };
+        let at = gateway.as_ref().map(|server| server.address().to_string());
         let serving = async {
             while let Some(event) = events.recv().await {
                 if matches!(event, OverlayEvent::OnLine) {
-                    say_status(&overlay).await;
+                    say_status(&overlay, at.clone()).await;
+                    tokio::spawn(end.clone().run_until_cancelled_owned(offer_as_relay(overlay.clone())));
                 }
             }
         };
@@ -69,9 +83,25 @@ pub(crate) fn run(args: NodeArgs) -> ExitCode {
     })
 }
 
+/// Joins those who relay for others (the draft's service hosts), again and again.
+async fn offer_as_relay(overlay: Overlay) {
+    loop {
+        if let Some(address) = overlay.status().await.listen.first() {
+            let host = Host {
+                host: address.to_string(),
+                service: "relay".to_owned(),
+            };
+            if let Err(error) = overlay.kademlia().join(SERVICES, &host).await {
+                tracing::debug!(%error, "nobody is told of this relay");
+            }
+        }
+        tokio::time::sleep(JOINING).await;
+    }
+}
+
 /// The status as one JSON line on stdout, for whoever starts nodes.
 #[expect(clippy::print_stdout, reason = "the command's output")]
-async fn say_status(overlay: &Overlay) {
+async fn say_status(overlay: &Overlay, gateway: Option<String>) {
     let status = overlay.status().await;
     let status = Status {
         version: VERSION.to_owned(),
@@ -80,6 +110,7 @@ async fn say_status(overlay: &Overlay) {
         listen: status.listen.iter().map(ToString::to_string).collect(),
         peers: status.peers,
         sip: Vec::new(),
+        gateway,
         addresses: Vec::new(),
         presence: "offline",
         note: None,

@@ -78,6 +78,7 @@ pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<Host
     Ok(HostSettings {
         network,
         anchors,
+        gateway: None,
         accept_everyone,
     })
 }

@@ -158,6 +158,7 @@ impl Actor {
                 .flat_map(|s| s.listen.iter().map(ToString::to_string))
                 .collect(),
             peers: overlay.as_ref().map_or(0, |s| s.peers),
+            gateway: None,
             sip: Vec::new(),
             addresses: self.credentials.keys().map(ToString::to_string).collect(),
             presence: presence.status.as_str(),

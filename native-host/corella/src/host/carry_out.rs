@@ -225,7 +225,7 @@ impl Actor {
         };
         let online = self.online;
         tokio::spawn(async move {
-            let asked = online && overlay.status().await.peers > 0;
+            let asked = online && overlay.asks_others().await;
             let records = overlay
                 .location()
                 .get(&Key::Contacts(pair.with.clone()))

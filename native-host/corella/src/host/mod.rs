@@ -24,6 +24,7 @@ use std::{
 };
 
 use corella_agent::{Settings, Snapshot};
+use corella_gateway::GatewayUrl;
 use corella_identity::{AddressOfRecord, keystore::Keystore, trust::TrustAnchors};
 use corella_transcripts::Transcripts;
 use futures::{FutureExt, future::BoxFuture};
@@ -53,6 +54,8 @@ const ENDING: Duration = Duration::from_millis(1500);
 pub(crate) struct HostSettings {
     pub(crate) network: NetworkSettings,
     pub(crate) anchors: TrustAnchors,
+    /// Whose gateway is asked instead of the overlay.
+    pub(crate) gateway: Option<GatewayUrl>,
     /// For services such as the echo.
     pub(crate) accept_everyone: bool,
 }

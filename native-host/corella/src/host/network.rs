@@ -1,14 +1,14 @@
 //! The network side of a host: the overlay and the SIP user agent, and their events on the way to the actor.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use corella_identity::DeviceKey;
-use corella_overlay::{Overlay, OverlayConfig, peer_host};
+use corella_overlay::{LocationService, Overlay, OverlayConfig, peer_host};
 use corella_sip::ua::{UserAgent, UserAgentConfig};
 use tokio::sync::mpsc;
 
 use super::{HostSettings, actor::Input};
-use crate::protocol::VERSION;
+use crate::{gateway::GatewayLocation, protocol::VERSION};
 
 /// Both of them, running.
 pub(super) struct Network {
@@ -55,11 +55,15 @@ impl Network {
 }
 
 fn overlay_config(device: DeviceKey, settings: &HostSettings, records: PathBuf) -> OverlayConfig {
+    let gateway = settings.gateway.clone().map(GatewayLocation::new);
+    // Who asks a gateway has no overlay of their own, and meets nobody by chance.
+    let meets = gateway.is_none();
     OverlayConfig {
         listen: settings.network.listen.clone(),
         bootstrap: settings.network.bootstrap.clone(),
-        mdns: settings.network.mdns,
-        meeting_place: settings.network.meeting_place.clone(),
+        mdns: settings.network.mdns && meets,
+        meeting_place: settings.network.meeting_place.clone().filter(|_| meets),
+        location: gateway.map(|gateway| Arc::new(gateway) as Arc<dyn LocationService>),
         anchors: settings.anchors.clone(),
         agent_version: format!("corella/{VERSION}"),
         relay_server: false,

@@ -53,6 +53,7 @@ impl Bob {
                 storing: Default::default(),
             },
             anchors: TrustAnchors::none(),
+            gateway: None,
             accept_everyone: false,
         };
         let host = Host::open(&home.path().join("data"), settings).unwrap();

@@ -141,6 +141,10 @@ pub(crate) struct Status {
     pub peers: usize,
     /// Listeners for plain SIP, `host:port`.
     pub sip: Vec<String>,
+    /// Of a node: where its gateway listens, `host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub gateway: Option<String>,
     /// The user's own addresses.
     pub addresses: Vec<String>,
     /// The user's own status.

@@ -5,9 +5,10 @@
 //!
 //! | Method | Takes | Answers with |
 //! |---|---|---|
-//! | `put-auth`, `remove-auth` | a signed `dhtRecord` | a boolean |
+//! | `put-auth` | a signed `dhtRecord` | a boolean |
+//! | `remove-auth` | a signed `dhtRecord`, or one of a key and the secret that removes what is there | a boolean |
 //! | `get-auth` | a `dhtRecord` of a key and the hash of the writer's public key | `dhtRecords` |
-//! | `get`, `get-immut` | a `dhtRecord` of a key | `dhtRecords` |
+//! | `get`, `get-immut` | a `dhtRecord` of a key; `get` a signed one too, for what only its signer may read | `dhtRecords` |
 //! | `put-immut` | a `dhtRecord` of a value | a boolean |
 //! | `join`, `lookup` | a `dhtService` | a `dhtService` |
 //! | `leave` | a `dhtService` | a boolean |

@@ -13,6 +13,8 @@ pub enum RecordRequest {
     Key(Key),
     /// `get-auth`: a key, and the hash of the writer's public key.
     OfWriter(Key, Digest),
+    /// `remove-auth` by whoever knows the secret that removes what is there: a key, and that secret as the value.
+    Removal(Key, Vec<u8>),
     /// `put-immut`, and what `get-immut` gives: a value.
     Immutable(Immutable),
 }
@@ -64,6 +66,11 @@ impl RecordRequest {
                 cursor.close()?;
                 cursor.close()?;
                 Self::OfWriter(key, writer)
+            } else if cursor.take(Space::Dht, "value", &["Id", "reference"])?.is_some() {
+                cursor.need(Space::Dht, "base64", &[])?;
+                let secret = base64(&cursor.text()?).ok_or(DocumentError::Field("base64 of a value"))?;
+                cursor.close()?;
+                Self::Removal(key, secret)
             } else {
                 Self::Key(key)
             }
@@ -84,6 +91,10 @@ impl RecordRequest {
                 key.write("key"),
                 writer.write()
             ),
+            Self::Removal(key, secret) => {
+                let secret = BASE64.encode(secret);
+                format!("{}<value><base64>{secret}</base64></value>", key.write("key"))
+            }
             Self::Immutable(value) => value.write(),
         };
         format!("<dhtRecord xmlns=\"{DHT}\">{parts}</dhtRecord>")

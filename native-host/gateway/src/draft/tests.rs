@@ -168,9 +168,16 @@ fn the_unsigned_records_are_read_and_written() {
         record("<value><base64>AAEC</base64></value>"),
         immutable(Content::Bytes(vec![0, 1, 2]), None)
     );
+    assert_eq!(
+        record("<key>a</key><value><base64>AAEC</base64></value>"),
+        Ok(RecordRequest::Removal(clear("a"), vec![0, 1, 2]))
+    );
     for (parts, wanted) in [
         ("", XmlError::Expected("value").into()),
-        ("<key>a</key><value><string>a</string></value>", ended()),
+        (
+            "<key>a</key><value><string>a</string></value>",
+            XmlError::Expected("base64").into(),
+        ),
         ("<key>a</key><key>b</key>", ended()),
         ("<value>plain</value>", XmlError::Mixed.into()),
         ("<value/>", XmlError::Expected("base64").into()),

@@ -9,8 +9,8 @@ use openssl::sha::sha1;
 
 use crate::world::{World, bytes, call, post_head, text};
 
-const RECORD: &str =
-    "<dhtRecord xmlns=\"urn:ietf:params:xml:ns:dht\"><key Id=\"One\">sip:bob@example.net</key></dhtRecord>";
+const RECORD: &str = "<dhtRecord xmlns=\"urn:ietf:params:xml:ns:dht\"><key Id=\"One\">sip:bob@example.net</key>\
+    <Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><SignatureValue>AA==</SignatureValue></Signature></dhtRecord>";
 
 fn document(value: Value) -> String {
     match value {
@@ -34,6 +34,13 @@ async fn signed_records_are_put_got_and_removed() {
         // As base64, too.
         let found = document(world.call(method, &[bytes(request.write().as_bytes())]).await);
         assert_eq!(read_records(&found).unwrap(), [RECORD]);
+    }
+    // Who signs the question is told what only they may read.
+    let found = document(world.call("get", &[text(RECORD)]).await);
+    assert_eq!(read_records(&found).unwrap(), [RECORD]);
+    for (secret, removed) in [(b"secret", true), (b"others", false)] {
+        let request = RecordRequest::Removal(key.clone(), secret.to_vec()).write();
+        assert_eq!(world.call("remove-auth", &[text(&request)]).await, Value::Bool(removed));
     }
     assert_eq!(world.call("remove-auth", &[text(RECORD)]).await, Value::Bool(true));
     let found = document(world.call("get", &[text(&RecordRequest::Key(key).write())]).await);

@@ -101,6 +101,17 @@ impl Backend for Memory {
         Ok(records.len() < before)
     }
 
+    async fn remove_by_secret(&self, client: IpAddr, _: Key, secret: Vec<u8>) -> Result<bool, Fault> {
+        drop(self.shelves(client).await);
+        Ok(secret == b"secret")
+    }
+
+    async fn read(&self, client: IpAddr, ticket: String) -> Result<Vec<String>, Fault> {
+        let shelves = self.shelves(client).await;
+        let matching = shelves.records.iter().filter(|record| ticket.contains(&record[..20]));
+        Ok(matching.cloned().collect())
+    }
+
     async fn get_auth(&self, client: IpAddr, key: Key, _writer: Digest) -> Result<Vec<String>, Fault> {
         self.get(client, key).await
     }

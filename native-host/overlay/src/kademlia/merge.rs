@@ -9,7 +9,6 @@ use openssl::sha::sha256;
 
 use super::round::Collect;
 use crate::clock::Clock;
-use crate::key::Key;
 use crate::record::{Nonce, Record};
 use crate::store_protocol::Response;
 
@@ -25,7 +24,8 @@ type Slot = (Fingerprint, Nonce);
 
 /// The records under one key, of each signer and nonce the newest.
 pub(super) struct Merge {
-    key: Key,
+    /// SHA-256 of the clear key.
+    id: [u8; 32],
     clock: Clock,
     /// What was looked at, by its hash, so that copies are verified once. `None`: it is no good.
     seen: HashMap<[u8; 32], Option<Record>>,
@@ -40,9 +40,9 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    pub(super) fn new(key: Key, clock: Clock) -> Self {
+    pub(super) fn new(id: [u8; 32], clock: Clock) -> Self {
         Self {
-            key,
+            id,
             clock,
             seen: HashMap::new(),
             newest: HashMap::new(),
@@ -60,7 +60,7 @@ impl Merge {
         for xml in answer.iter().take(ANSWER_LIMIT) {
             let seen = self.seen.entry(sha256(xml.as_bytes())).or_insert_with(|| {
                 let record = Record::from_xml(xml.as_bytes(), now).ok();
-                record.filter(|record| *record.key() == self.key)
+                record.filter(|record| record.key().id() == self.id)
             });
             let Some(record) = seen else { continue };
             let slot = (record.signer().fingerprint(), record.nonce());
@@ -146,10 +146,11 @@ impl Collect for Merge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Key;
     use crate::testing::{HOUR, NOW, aor, certificate_record, contact_record, device, person};
 
     fn merge() -> Merge {
-        Merge::new(Key::Contacts(aor("bob@example.net")), Clock::new(|| NOW))
+        Merge::new(Key::Contacts(aor("bob@example.net")).id(), Clock::new(|| NOW))
     }
 
     fn add(merge: &mut Merge, records: &[&Record]) -> bool {

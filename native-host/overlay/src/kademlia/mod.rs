@@ -10,6 +10,7 @@ mod values;
 use std::fmt;
 
 use async_trait::async_trait;
+use corella_identity::Millis;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -48,17 +49,38 @@ impl Kademlia {
         Self { node, clock }
     }
 
+    /// The current records that anybody reads under the key with this SHA-256.
+    ///
+    /// # Errors
+    /// Only if the node has stopped.
+    pub async fn find(&self, digest: &[u8; 32]) -> Result<Vec<Record>, LocationError> {
+        let ask = |skip| {
+            let digest = (*digest).into();
+            Request::Find { digest, skip }
+        };
+        Ok(self.ask_for(digest, ask).await?.records())
+    }
+
+    /// Keeps bytes under their hash for a guest.
+    ///
+    /// # Errors
+    /// Only if the node has stopped.
+    pub async fn put_immutable(&self, bytes: &[u8], expires: Millis) -> Result<PutReport, LocationError> {
+        let mut report = PutReport::default();
+        let request = Request::PutImmutable {
+            bytes: ByteBuf::from(bytes),
+            expires,
+        };
+        round(&self.node, &sha256(bytes), &request, Reach::PUT, &mut report).await?;
+        Ok(report)
+    }
+
     /// Asks for the records under a key, page by page.
-    async fn ask_for(&self, key: &Key, ticket: Option<&Ticket>) -> Result<Merge, LocationError> {
-        let mut merge = Merge::new(key.clone(), self.clock.clone());
+    async fn ask_for(&self, id: &[u8; 32], ask: impl Fn(u32) -> Request) -> Result<Merge, LocationError> {
+        let mut merge = Merge::new(*id, self.clock.clone());
         let mut skip = 0;
         loop {
-            let request = Request::Get {
-                key: key.text(),
-                ticket: ticket.map(|ticket| ticket.to_xml().to_owned()),
-                skip,
-            };
-            round(&self.node, &key.id(), &request, Reach::ASK, &mut merge).await?;
+            round(&self.node, id, &ask(skip), Reach::ASK, &mut merge).await?;
             // Nodes that keep what others do not may be passed over by as much; who asks again finds it.
             let Some(next) = merge.next_page() else { break };
             skip = next;
@@ -142,6 +164,10 @@ impl Collect for Fragment {
 
 #[async_trait]
 impl LocationService for Kademlia {
+    async fn is_reachable(&self) -> bool {
+        true
+    }
+
     async fn put(&self, record: &Record) -> Result<PutReport, LocationError> {
         let mut report = PutReport::default();
         let request = Request::Put {
@@ -152,14 +178,24 @@ impl LocationService for Kademlia {
     }
 
     async fn get(&self, key: &Key) -> Result<Vec<Record>, LocationError> {
-        let merge = self.ask_for(key, None).await?;
+        let ask = |skip| Request::Get {
+            key: key.text(),
+            ticket: None,
+            skip,
+        };
+        let merge = self.ask_for(&key.id(), ask).await?;
         self.repair(&merge);
         Ok(merge.records())
     }
 
     async fn read(&self, ticket: &Ticket) -> Result<Vec<Record>, LocationError> {
         // What is sealed to somebody is not handed on to nodes that lack it: its reader is about to remove it.
-        Ok(self.ask_for(ticket.key(), Some(ticket)).await?.records())
+        let ask = |skip| Request::Get {
+            key: ticket.key().text(),
+            ticket: Some(ticket.to_xml().to_owned()),
+            skip,
+        };
+        Ok(self.ask_for(&ticket.key().id(), ask).await?.records())
     }
 
     async fn watch(&self, key: &Key, ticket: Option<&Ticket>) -> Result<bool, LocationError> {

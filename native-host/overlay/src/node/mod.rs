@@ -123,6 +123,7 @@ enum Command {
     Ask(Candidate, Request, oneshot::Sender<Heard>),
     Open(Reached, oneshot::Sender<Result<OpenStream, OpenError>>),
     Introduce(Reached, oneshot::Sender<bool>),
+    LocationReached(oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -241,6 +242,11 @@ impl NodeHandle {
         self.call(|reply| Command::Introduce(Reached { peer, addresses }, reply))
             .await
             .unwrap_or(false)
+    }
+
+    /// A location service elsewhere has answered: this device is on line.
+    pub(crate) async fn location_reached(&self) {
+        self.call(Command::LocationReached).await;
     }
 
     /// Closes all connections and ends the task.

@@ -69,6 +69,10 @@ pub(super) struct Task {
     pub(super) listen_error: String,
     /// Whether this node always takes part in routing.
     serves: bool,
+    /// Whether it routes and keeps records at all.
+    keeps: bool,
+    /// Whether a location service elsewhere has not answered yet.
+    unreached: bool,
     mode: Option<Option<kad::Mode>>,
     store: Store,
     commands: mpsc::Receiver<Command>,
@@ -130,6 +134,8 @@ impl Task {
             binding: HashSet::new(),
             listen_error: String::new(),
             serves: config.role.server,
+            keeps: config.role.keeps,
+            unreached: !config.role.keeps,
             mode: None,
             store,
             commands,
@@ -255,6 +261,10 @@ impl Task {
                     .open(candidate.peer, candidate.addresses, reply);
             }
             Command::Introduce(candidate, reply) => self.introduce(candidate, reply),
+            Command::LocationReached(reply) => {
+                self.unreached = false;
+                let _ = reply.send(());
+            }
             Command::Shutdown(_) => {}
         }
     }
@@ -361,7 +371,7 @@ impl Task {
 
     /// Whether records are put to this node too: it takes part in routing, or there are so few others that each counts.
     pub(super) fn keeps_records(&self, others: usize) -> bool {
-        others < REPLICATION || self.swarm.behaviour().routing.mode() == kad::Mode::Server
+        self.keeps && (others < REPLICATION || self.swarm.behaviour().routing.mode() == kad::Mode::Server)
     }
 
     fn on_tick(&mut self) {
@@ -445,7 +455,11 @@ impl Task {
     /// Takes part in routing if it serves, or as long as it knows nobody who serves everybody: somebody has to keep the
     /// records. Otherwise kad decides, by whether a public address was confirmed.
     pub(super) fn choose_mode(&mut self) {
-        let mode = (self.serves || self.peers.relays().is_empty()).then_some(kad::Mode::Server);
+        let mode = if self.keeps {
+            (self.serves || self.peers.relays().is_empty()).then_some(kad::Mode::Server)
+        } else {
+            Some(kad::Mode::Client)
+        };
         if self.mode != Some(mode) {
             self.mode = Some(mode);
             self.swarm.behaviour_mut().routing.set_mode(mode);
@@ -468,7 +482,7 @@ impl Task {
             listen,
             peers: self.peers.count(),
             joined: self.joined,
-            on_line: self.bootstrap.is_over(),
+            on_line: self.bootstrap.is_over() && !self.unreached,
         };
         self.state.send_if_modified(|known| {
             let is_new = *known != state;

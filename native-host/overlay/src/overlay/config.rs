@@ -1,12 +1,14 @@
 //! What an overlay needs to begin.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use corella_identity::DeviceKey;
 use corella_identity::trust::TrustAnchors;
 use libp2p::Multiaddr;
 
 use crate::clock::Clock;
+use crate::location::LocationService;
 use crate::storing::Limits;
 
 /// What an overlay needs to begin. [`OverlayConfig::new`] gives an agent's defaults.
@@ -27,6 +29,9 @@ pub struct OverlayConfig {
     /// Whether this is a node for others: it relays for those who cannot be reached, tests whether they can, and always
     /// takes part in routing and storing.
     pub relay_server: bool,
+    /// Where records are put and found, if not at the nodes of the overlay: then this device neither routes nor keeps
+    /// records, and is on line once this has answered.
+    pub location: Option<Arc<dyn LocationService>>,
     /// Authorities whose certificates make a signer of records a certified one.
     pub anchors: TrustAnchors,
     /// The file in which records of others are kept; without one, memory. The folder around it must be there.
@@ -55,6 +60,7 @@ impl OverlayConfig {
             meeting_place: None,
             agent_version: concat!("corella/", env!("CARGO_PKG_VERSION")).to_owned(),
             relay_server: false,
+            location: None,
             anchors: TrustAnchors::none(),
             storage: None,
             storing: Limits::default(),

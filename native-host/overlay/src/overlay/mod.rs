@@ -14,7 +14,7 @@ use libp2p::{Multiaddr, PeerId};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use config::OverlayConfig;
@@ -40,6 +40,8 @@ const EVENTS: usize = 256;
 const OPENING_TIME: Duration = Duration::from_secs(8);
 /// How long the withdrawal of the own records may take at the end.
 const WITHDRAWAL_TIME: Duration = Duration::from_millis(500);
+/// How long to wait before a location service elsewhere is tried again.
+const REACHING_PAUSE: Duration = Duration::from_secs(1);
 /// How long the meeting place may take at the end.
 const LEAVING_TIME: Duration = Duration::from_millis(100);
 
@@ -51,6 +53,8 @@ pub struct Overlay(Arc<Inner>);
 struct Inner {
     node: NodeHandle,
     location: Arc<dyn LocationService>,
+    /// The location service is not this device's own.
+    is_elsewhere: bool,
     kademlia: Kademlia,
     publisher: PublisherHandle,
     watcher: Watcher,
@@ -120,6 +124,7 @@ impl Overlay {
                 agent_version: config.agent_version,
                 mdns: config.mdns,
                 server: config.relay_server,
+                keeps: config.location.is_none(),
             },
             listen: config.listen,
             bootstrap: config.bootstrap,
@@ -131,7 +136,9 @@ impl Overlay {
         .await?;
         let own = OwnRecords::default();
         let kademlia = Kademlia::new(node.clone(), clock.clone());
-        let location: Arc<dyn LocationService> = Arc::new(kademlia.clone());
+        let elsewhere = config.location.clone();
+        let is_elsewhere = elsewhere.is_some();
+        let location = elsewhere.clone().unwrap_or_else(|| Arc::new(kademlia.clone()));
         let stop = CancellationToken::new();
         let handover = handover::hand_on_to_newcomers(node.clone(), arrivals.newcomers);
         tokio::spawn(stop.clone().run_until_cancelled_owned(handover));
@@ -144,6 +151,10 @@ impl Overlay {
             own.clone(),
         );
         let (sender, events) = mpsc::channel(EVENTS);
+        if let Some(elsewhere) = elsewhere {
+            let reached = tell_when_reached(elsewhere, node.clone());
+            tokio::spawn(stop.clone().run_until_cancelled_owned(reached));
+        }
         tokio::spawn(events::announce(node.state(), sender.clone()));
         tokio::spawn(events::accept(arrivals.streams, own.clone(), clock.clone(), sender));
         let meeting = meeting_place.and_then(|folder| match MeetingPlace::open(&folder, node.peer()) {
@@ -156,6 +167,7 @@ impl Overlay {
         let inner = Inner {
             node,
             location,
+            is_elsewhere,
             kademlia,
             publisher,
             watcher,
@@ -186,6 +198,12 @@ impl Overlay {
             peers: state.peers,
             on_line: state.on_line,
         }
+    }
+
+    /// Whether anybody else is asked for records: other nodes, or a service elsewhere that answers.
+    pub async fn asks_others(&self) -> bool {
+        let state = self.0.node.state().borrow().clone();
+        state.peers > 0 || (self.0.is_elsewhere && state.on_line)
     }
 
     /// Where records are put and found. Own contacts are put by [`Overlay::publish`].
@@ -276,6 +294,14 @@ impl Overlay {
         }
         self.0.node.shutdown().await;
     }
+}
+
+/// Waits until a location service elsewhere answers.
+async fn tell_when_reached(location: Arc<dyn LocationService>, node: NodeHandle) {
+    while !location.is_reachable().await {
+        sleep(REACHING_PAUSE).await;
+    }
+    node.location_reached().await;
 }
 
 impl fmt::Debug for Overlay {

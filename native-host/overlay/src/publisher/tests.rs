@@ -20,6 +20,10 @@ struct Memory {
 
 #[async_trait]
 impl LocationService for Memory {
+    async fn is_reachable(&self) -> bool {
+        true
+    }
+
     async fn put(&self, record: &Record) -> Result<PutReport, LocationError> {
         let held = self.held.lock().unwrap().filter(|held| *held >= record.sequence());
         self.puts.lock().unwrap().push(record.clone());

@@ -24,6 +24,13 @@ pub enum Request {
         /// How many records to pass over.
         skip: u32,
     },
+    /// Which records that anybody reads are there under the key with this hash?
+    Find {
+        /// SHA-256 of the clear key.
+        digest: ByteArray<32>,
+        /// How many records to pass over.
+        skip: u32,
+    },
     /// Remove what these secrets remove.
     Remove {
         /// The clear key.
@@ -49,6 +56,13 @@ pub enum Request {
         parent: String,
         /// The fragment.
         bytes: ByteBuf,
+    },
+    /// Keep these bytes under their hash, for a guest.
+    PutImmutable {
+        /// At most as many as a fragment has.
+        bytes: ByteBuf,
+        /// When they end.
+        expires: Millis,
     },
     /// Which fragment has this hash?
     GetFragment {

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `Put {record}` | `Stored` |
 //! | `Get {key, ticket, skip}`: a clear key; with keys that only their person reads, a ticket; how many to pass over | `Records {records, more}`, best first |
+//! | `Find {digest, skip}`: the same by SHA-256 of a clear key, of what anybody reads | `Records {records, more}` |
 //! | `Remove {key, secrets}`: what removes records under a key | `Removed {count}` |
 //! | `Watch {key, ticket}`: tell me of changes, for two minutes and a half | `Stored` |
 //! | `Changed {record}`, to who watches | `Stored` |
 //! | `PutFragment {parent, bytes}`: the record that lists it, and the fragment | `Stored` |
+//! | `PutImmutable {bytes, expires}`: the same for a guest of a gateway, whom no record pays for | `Stored` |
 //! | `GetFragment {hash}` | `Fragment {bytes}` |
 //! | `RemoveFragment {hash, secret}` | `Removed {count}` |
 //! | `PutValue`, `RemoveValue`, `GetValues`: OpenDHT's values | `Stored`, `Stored`, `Values {values}` |
@@ -46,15 +48,20 @@ const STREAMS: usize = 64;
 /// The protocol as a part of a libp2p swarm.
 pub type Behaviour = cbor::Behaviour<Request, Response>;
 
-/// The behaviour with this protocol's limits.
-pub fn behaviour() -> Behaviour {
+/// The behaviour with this protocol's limits. Who keeps nothing does not offer it.
+pub fn behaviour(keeps: bool) -> Behaviour {
     let codec = cbor::codec::Codec::default()
         .set_request_size_maximum(REQUEST_LIMIT)
         .set_response_size_maximum(RESPONSE_LIMIT);
     let config = Config::default()
         .with_request_timeout(REQUEST_TIME)
         .with_max_concurrent_streams(STREAMS);
-    Behaviour::with_codec(codec, [(PROTOCOL, ProtocolSupport::Full)], config)
+    let support = if keeps {
+        ProtocolSupport::Full
+    } else {
+        ProtocolSupport::Outbound
+    };
+    Behaviour::with_codec(codec, [(PROTOCOL, support)], config)
 }
 
 #[cfg(test)]

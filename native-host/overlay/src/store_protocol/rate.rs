@@ -43,7 +43,7 @@ impl RateLimit {
 
 fn cost(request: &Request) -> Millis {
     match request {
-        Request::Put { .. } | Request::PutFragment { .. } | Request::Changed { .. } => 4,
+        Request::Put { .. } | Request::PutFragment { .. } | Request::PutImmutable { .. } | Request::Changed { .. } => 4,
         Request::Get { ticket: Some(_), .. } | Request::Watch { ticket: Some(_), .. } => 4,
         _ => 1,
     }

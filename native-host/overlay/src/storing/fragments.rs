@@ -4,12 +4,14 @@ use corella_identity::Millis;
 use openssl::sha::sha256;
 use rusqlite::{OptionalExtension, params};
 
+use super::class::Class;
 use super::limits::FRAGMENTS_OF_SIGNER;
 use super::network::Network;
 use super::node::{Share, StoringNode, cost_of, share_of};
+use super::opendht::LIFE_LIMIT;
 use super::refusal::Refusal;
-use crate::fragment::FragmentId;
-use crate::record::{Record, Sealed};
+use crate::fragment::{FRAGMENT_SIZE, FragmentId};
+use crate::record::{CLOCK_TOLERANCE, Record, Sealed};
 
 impl StoringNode {
     /// Takes a fragment that the record `parent` lists, for as long as that record lives.
@@ -66,6 +68,51 @@ impl StoringNode {
                 share.cost,
                 bytes,
                 &**parent.to_xml()
+            ])?;
+        self.usage.add(share.class, share.network, share.cost);
+        Ok(())
+    }
+
+    /// Takes bytes of a guest, of whom nothing is known but the network.
+    ///
+    /// # Errors
+    /// Too large; over, or too far ahead; no room.
+    pub fn put_immutable(&mut self, bytes: &[u8], expires: Millis, from: Network, now: Millis) -> Result<(), Refusal> {
+        if bytes.is_empty() || bytes.len() > FRAGMENT_SIZE {
+            return Err(Refusal::TooLarge);
+        }
+        if expires <= now {
+            return Err(Refusal::Expired);
+        }
+        if expires > now + LIFE_LIMIT + CLOCK_TOLERANCE {
+            return Err(Refusal::LivesTooLong);
+        }
+        let hash = sha256(bytes);
+        let longer = self
+            .database
+            .prepare_cached("UPDATE fragment SET expires = max(expires, ?) WHERE hash = ? AND parent IS NULL")?
+            .execute(params![expires, hash])?;
+        if longer > 0 {
+            return Ok(());
+        }
+        let share = Share {
+            class: Class::Guest,
+            network: from,
+            cost: cost_of(bytes.len()),
+        };
+        self.make_room(share, None, None)?;
+        self.database
+            .prepare_cached(
+                "INSERT INTO fragment (hash, place, signer, nonce, sequence, expires, class, network, cost, bytes)
+                 VALUES (?, x'', x'', x'', 0, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                hash,
+                expires,
+                share.class.number(),
+                share.network.bytes(),
+                share.cost,
+                bytes
             ])?;
         self.usage.add(share.class, share.network, share.cost);
         Ok(())

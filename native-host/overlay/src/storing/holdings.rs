@@ -91,12 +91,15 @@ impl StoringNode {
             Holding::Fragment(hash) => {
                 let mut statement = self
                     .database
-                    .prepare_cached("SELECT parent, bytes FROM fragment WHERE hash = ? AND expires > ?")?;
+                    .prepare_cached("SELECT parent, bytes, expires FROM fragment WHERE hash = ? AND expires > ?")?;
                 let fragments = statement.query_map(params![hash, now], |row| {
-                    let bytes: Vec<u8> = row.get(1)?;
-                    Ok(Request::PutFragment {
-                        parent: row.get(0)?,
-                        bytes: ByteBuf::from(bytes),
+                    let bytes = ByteBuf::from(row.get::<_, Vec<u8>>(1)?);
+                    Ok(match row.get(0)? {
+                        Some(parent) => Request::PutFragment { parent, bytes },
+                        None => {
+                            let expires = row.get(2)?;
+                            Request::PutImmutable { bytes, expires }
+                        }
                     })
                 })?;
                 Ok(fragments.collect::<Result<_, _>>()?)

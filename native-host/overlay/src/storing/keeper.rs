@@ -103,6 +103,13 @@ impl Keeper {
                     more: page.more,
                 })
             }
+            Request::Find { digest, skip } => {
+                let page = self.node.find(digest, *skip, now)?;
+                Ok(Response::Records {
+                    records: page.records,
+                    more: page.more,
+                })
+            }
             Request::Remove { key, secrets } => {
                 if secrets.len() > SECRETS {
                     return Err(Refusal::TooMany);
@@ -123,6 +130,10 @@ impl Keeper {
             Request::Changed { .. } => Ok(Response::Stored),
             Request::PutFragment { parent, bytes } => {
                 self.node.put_fragment(&read(parent, now)?, bytes, asker.network, now)?;
+                Ok(Response::Stored)
+            }
+            Request::PutImmutable { bytes, expires } => {
+                self.node.put_immutable(bytes, *expires, asker.network, now)?;
                 Ok(Response::Stored)
             }
             Request::GetFragment { hash } => Ok(Response::Fragment {

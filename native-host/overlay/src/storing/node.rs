@@ -299,12 +299,24 @@ impl StoringNode {
             return Err(Refusal::NotYours);
         }
         let reader = reader.filter(|_| key.is_read_by_its_person_only());
+        self.page(&key.id(), reader.as_ref().map(Fingerprint::as_bytes), skip, now)
+    }
+
+    /// The records that anybody reads under the key with this SHA-256, `skip` of them passed over.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn find(&self, digest: &[u8; 32], skip: u32, now: Millis) -> Result<Page, Refusal> {
+        self.page(digest, None, skip, now)
+    }
+
+    /// What is sealed to nobody, or to this reader.
+    fn page(&self, place: &[u8; 32], reader: Option<&[u8; 32]>, skip: u32, now: Millis) -> Result<Page, Refusal> {
         let mut statement = self.database.prepare_cached(
-            "SELECT xml FROM record WHERE place = ?1 AND expires > ?2
-             AND (?3 IS NULL OR recipient IS NULL OR recipient = ?3)
-             ORDER BY class, sequence DESC, signer, nonce LIMIT -1 OFFSET ?4",
+            "SELECT xml FROM record WHERE place = ? AND expires > ? AND (recipient IS NULL OR recipient IS ?)
+             ORDER BY class, sequence DESC, signer, nonce LIMIT -1 OFFSET ?",
         )?;
-        let mut rows = statement.query(params![key.id(), now, reader.as_ref().map(Fingerprint::as_bytes), skip])?;
+        let mut rows = statement.query(params![place, now, reader, skip])?;
         let mut page = Page::default();
         let mut size = 0;
         while let Some(row) = rows.next()? {

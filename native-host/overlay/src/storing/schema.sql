@@ -46,7 +46,8 @@ CREATE TABLE fragment (
     removal  BLOB,
     cost     INTEGER NOT NULL,
     bytes    BLOB    NOT NULL,
-    parent   TEXT    NOT NULL,
+    -- Null: it came from a guest.
+    parent   TEXT,
     UNIQUE (hash, place, signer, nonce)
 ) STRICT;
 CREATE INDEX fragment_expires ON fragment (expires);

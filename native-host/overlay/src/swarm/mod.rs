@@ -66,6 +66,8 @@ pub(crate) struct Role {
     pub(crate) mdns: bool,
     /// Whether it relays for others and tests their reachability.
     pub(crate) server: bool,
+    /// Whether it routes, and keeps records of others.
+    pub(crate) keeps: bool,
 }
 
 /// Makes the swarm of one device. It does not listen yet.
@@ -80,7 +82,7 @@ pub(crate) fn build(keypair: &identity::Keypair, role: &Role) -> io::Result<Swar
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(connection_limits()),
         routing: kad::Behaviour::with_config(peer, MemoryStore::new(peer), routing_config()),
-        store: store_protocol::behaviour(),
+        store: store_protocol::behaviour(role.keeps),
         sip: sip_stream::Behaviour::default(),
         identify: identify::Behaviour::new(
             identify::Config::new("corella/1".to_owned(), keypair.public())

@@ -41,7 +41,7 @@ async fn liar(door: &Multiaddr, records: Vec<String>, slow: Option<Duration>) ->
             LiarBehaviour {
                 routing,
                 identify: identify::Behaviour::new(identify::Config::new("corella/1".into(), key.public())),
-                store: store_protocol::behaviour(),
+                store: store_protocol::behaviour(true),
             }
         })
         .unwrap()

@@ -46,6 +46,22 @@ fn the_records_secret_removes_its_fragments() {
 }
 
 #[test]
+fn guests_keep_bytes_under_their_hash() {
+    let mut node = node();
+    let put = |node: &mut StoringNode, bytes: &[u8], expires| node.put_immutable(bytes, expires, network(1), NOW);
+    assert_eq!(put(&mut node, b"some bytes", NOW + HOUR), Ok(()));
+    assert_eq!(put(&mut node, b"some bytes", NOW + 2 * HOUR), Ok(()));
+    let hash = openssl::sha::sha256(b"some bytes");
+    assert_eq!(node.get_fragment(&hash, NOW + HOUR), Ok(Some(b"some bytes".to_vec())));
+    assert_eq!(put(&mut node, &[0; 4097], NOW + HOUR), Err(Refusal::TooLarge));
+    assert_eq!(put(&mut node, b"", NOW + HOUR), Err(Refusal::TooLarge));
+    assert_eq!(put(&mut node, b"late", NOW), Err(Refusal::Expired));
+    assert_eq!(put(&mut node, b"long", NOW + 8 * 24 * HOUR), Err(Refusal::LivesTooLong));
+    node.expire(NOW + 2 * HOUR).unwrap();
+    assert_eq!(node.used(), 0);
+}
+
+#[test]
 fn fragments_are_charged_to_the_signer() {
     let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
     let limits = Limits { bytes: 100_000 };
