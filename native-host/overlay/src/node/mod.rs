@@ -1,6 +1,7 @@
 //! This device as a node of the overlay: one task owns the swarm, everybody else talks to it through [`NodeHandle`].
 
 mod bootstrap;
+mod effort;
 mod events;
 mod liveness;
 mod peers;
@@ -8,6 +9,7 @@ mod relays;
 mod task;
 
 use std::io;
+use std::sync::Arc;
 
 use corella_identity::trust::TrustAnchors;
 use libp2p::identity::Keypair;
@@ -21,6 +23,8 @@ use crate::sip_stream::{OpenError, OpenStream};
 use crate::store_protocol::{Request, Response};
 use crate::storing;
 use crate::swarm::Role;
+use effort::Counters;
+pub use effort::Effort;
 use task::Task;
 
 /// Commands that wait for the task.
@@ -85,6 +89,7 @@ pub(crate) struct NodeHandle {
     peer: PeerId,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<NodeState>,
+    effort: Arc<Counters>,
 }
 
 /// Starts a node. It listens when this returns; streams that peers open come from the receiver.
@@ -96,7 +101,8 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, mpsc::Recei
     let (command_sender, commands) = mpsc::channel(COMMANDS);
     let (inbound_sender, inbound) = mpsc::channel(INBOUND_STREAMS);
     let (state_sender, state) = watch::channel(NodeState::default());
-    let mut task = Task::new(config, commands, inbound_sender, state_sender)?;
+    let effort = Arc::new(Counters::default());
+    let mut task = Task::new(config, commands, inbound_sender, state_sender, Arc::clone(&effort))?;
     task.bind().await?;
     tokio::spawn(task.run());
     Ok((
@@ -104,6 +110,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, mpsc::Recei
             peer,
             commands: command_sender,
             state,
+            effort,
         },
         inbound,
     ))
@@ -117,6 +124,11 @@ impl NodeHandle {
     /// The state, now and as it changes.
     pub(crate) fn state(&self) -> watch::Receiver<NodeState> {
         self.state.clone()
+    }
+
+    /// What this node has asked of others so far.
+    pub(crate) fn effort(&self) -> Effort {
+        self.effort.so_far()
     }
 
     /// The nodes closest to a place that the routing table knows, this one included if it keeps records.

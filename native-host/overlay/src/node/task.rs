@@ -1,6 +1,7 @@
 //! The task that owns the swarm: carries out commands and, on its own, keeps the node in the overlay.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use corella_identity::trust::TrustAnchors;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::bootstrap::Bootstrap;
+use super::effort::Counters;
 use super::liveness::Liveness;
 use super::peers::Peers;
 use super::relays::Relays;
@@ -61,6 +63,7 @@ pub(super) struct Task {
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Response>>,
     pub(super) introductions: HashMap<ConnectionId, oneshot::Sender<bool>>,
+    pub(super) effort: Arc<Counters>,
     /// Listeners that have not been bound yet, and what was heard of those that never will be.
     pub(super) binding: HashSet<ListenerId>,
     pub(super) listen_error: String,
@@ -81,6 +84,7 @@ impl Task {
         commands: mpsc::Receiver<Command>,
         inbound: mpsc::Sender<OpenStream>,
         state: watch::Sender<NodeState>,
+        effort: Arc<Counters>,
     ) -> Result<Self, StartError> {
         let own = config.keypair.public().to_peer_id();
         let bootstrap_peers = config
@@ -106,6 +110,7 @@ impl Task {
             look_ups: HashMap::new(),
             asked: HashMap::new(),
             introductions: HashMap::new(),
+            effort,
             binding: HashSet::new(),
             listen_error: String::new(),
             serves: config.role.server,
@@ -225,6 +230,7 @@ impl Task {
                     let store = &mut self.swarm.behaviour_mut().store;
                     let id = store.send_request_with_addresses(&peer, request, addresses);
                     self.asked.insert(id, reply);
+                    self.effort.asked();
                 }
             }
             Command::Open(candidate, reply) => {

@@ -23,14 +23,14 @@ use crate::clock::Clock;
 use crate::kademlia::Kademlia;
 use crate::key::Key;
 use crate::link::{self, Decline, Link, Opened, PREFACE_TIME, PrefaceError};
-use crate::location::{LocationService, PutReport};
+use crate::location::{LocationError, LocationService, PutReport};
 use crate::meeting_place::{self, MeetingPlace};
-use crate::node::{self, NodeConfig, NodeHandle, StartError};
+use crate::node::{self, Effort, NodeConfig, NodeHandle, StartError};
 use crate::publisher::{self, OwnRecords, PublishError, PublisherHandle};
 use crate::record::{Record, RecordError};
 use crate::scope::worth_dialling;
 use crate::sip_stream::OpenError;
-use crate::swarm::Role;
+use crate::swarm::{REPLICATION, Role, distance};
 
 /// Events that wait to be taken. While there are more, links wait too.
 const EVENTS: usize = 256;
@@ -180,6 +180,25 @@ impl Overlay {
     /// Where records are put and found. Own contacts are put by [`Overlay::publish`].
     pub fn location(&self) -> Arc<dyn LocationService> {
         Arc::clone(&self.0.location)
+    }
+
+    /// The nodes closest to a key, closest first, after asking others: those that its records are put to. Takes a few
+    /// seconds at most.
+    ///
+    /// # Errors
+    /// Only if the overlay was shut down.
+    pub async fn closest(&self, key: &Key) -> Result<Vec<PeerId>, LocationError> {
+        let place = key.id();
+        let found = self.0.node.closest(place).await?;
+        let mut peers: Vec<PeerId> = found.into_iter().map(|candidate| candidate.peer).collect();
+        peers.sort_by_key(|peer| distance(peer, &place));
+        peers.truncate(REPLICATION);
+        Ok(peers)
+    }
+
+    /// What this node has asked of others so far.
+    pub fn effort(&self) -> Effort {
+        self.0.node.effort()
     }
 
     /// Makes this device findable under a credential's address: puts its contact record and its certificate, and keeps

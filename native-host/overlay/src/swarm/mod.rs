@@ -18,11 +18,11 @@ use crate::{sip_stream, store_protocol};
 use public_only::PublicOnly;
 
 /// Routing between nodes; kad's own records are not used.
-pub(crate) const ROUTING_PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/kad/1");
+pub const ROUTING_PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/kad/1");
 /// What a relay offers to those who cannot be reached.
 pub(crate) const RELAY_PROTOCOL: StreamProtocol = relay::HOP_PROTOCOL_NAME;
 /// How many nodes keep a record, and how many are known at each distance.
-pub(crate) const REPLICATION: usize = 20;
+pub const REPLICATION: usize = 20;
 /// How long a look-up of the closest nodes may take.
 const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
