@@ -47,7 +47,7 @@ struct Bench {
     #[arg(long, value_delimiter = ',', default_values_t = [2048, 8192])]
     sizes: Vec<usize>,
     /// How many puts, and how many gets, in each network.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 600)]
     operations: usize,
     /// How many writers the keys of get-all have.
     #[arg(long, default_value_t = 4)]
