@@ -22,11 +22,13 @@ pub(crate) enum Measure {
     Agents,
     /// Search in many messages, beside SQLite's FTS5 on the same rows.
     Search,
+    /// Networks of nodes, beside OpenDHT's; and what is found in them when nodes die, lie, or crowd beside one key.
+    Overlay,
 }
 
 impl Measure {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 3] = [Self::Agents, Self::Search, Self::Bridge];
+    pub(crate) const ALL: [Self; 4] = [Self::Agents, Self::Search, Self::Bridge, Self::Overlay];
 
     /// The name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -34,7 +36,13 @@ impl Measure {
             Self::Bridge => "bridge",
             Self::Agents => "agents",
             Self::Search => "search",
+            Self::Overlay => "overlay",
         }
+    }
+
+    /// Whether it measures the built host; the others build programs of their own.
+    fn needs_host(self) -> bool {
+        matches!(self, Self::Agents | Self::Bridge)
     }
 
     /// The measurement of that name.
@@ -50,15 +58,18 @@ pub(crate) fn bench(place: &Place, only: &[Measure]) -> Result<ExitCode, Failure
         .filter(|one| only.is_empty() || only.contains(one))
         .collect();
     apt::provide(place, &[needs::BUILD])?;
-    step("build the host", || {
-        visibly(&mut place.cargo(&["build", "--package", "corella"]))
-    })?;
+    if wanted.iter().any(|measure| measure.needs_host()) {
+        step("build the host", || {
+            visibly(&mut place.cargo(&["build", "--package", "corella"]))
+        })?;
+    }
     for measure in wanted {
         println!("\n== {} ==", measure.name());
         match measure {
             Measure::Agents => agents(place)?,
             Measure::Search => search(place)?,
             Measure::Bridge => bridge(place)?,
+            Measure::Overlay => overlay(place)?,
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -88,6 +99,19 @@ fn search(place: &Place) -> Result<(), Failure> {
         "--",
     ];
     visibly(place.cargo(&program).arg(SEARCHED_MESSAGES))
+}
+
+fn overlay(place: &Place) -> Result<(), Failure> {
+    apt::provide(place, &[needs::YARDSTICK])?;
+    let lab = |experiment| {
+        let mut command = place.cargo(&["run", "--quiet", "--package", "corella-lab", "--"]);
+        command.arg(experiment);
+        command
+    };
+    let chart = place.target().join("bench").join("overlay.svg");
+    visibly(lab("bench").arg("--svg").arg(chart))?;
+    visibly(&mut lab("faults"))?;
+    visibly(&mut lab("attack"))
 }
 
 fn bridge(place: &Place) -> Result<(), Failure> {

@@ -89,6 +89,17 @@ pub(crate) const OPINIONS: &[Need] = &[
     program("unshare", "util-linux"),
 ];
 
+/// What the overlay is measured beside: OpenDHT, in a network namespace of its own.
+pub(crate) const YARDSTICK: &[Need] = &[
+    program("dhtnode", "dhtnode"),
+    Need {
+        sign: Sign::Succeeds(&["/usr/bin/python3", "-c", "import opendht"]),
+        package: "python3-opendht",
+    },
+    program("ip", "iproute2"),
+    program("unshare", "util-linux"),
+];
+
 fn on_path(name: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }

@@ -180,14 +180,23 @@ impl Certificate {
         *self.0.self_signed.get_or_init(|| self.is_signed_by(self))
     }
 
-    /// Whether it names `issuer` as its issuer, and the issuer's key made its signature.
-    pub(crate) fn is_signed_by(&self, issuer: &Certificate) -> bool {
+    /// Whether it names itself as its issuer. Cheaper than [`Certificate::is_self_signed`], and as good where nothing depends on
+    /// it: anybody can do both.
+    pub fn names_itself(&self) -> bool {
+        self.names_as_issuer(self)
+    }
+
+    fn names_as_issuer(&self, issuer: &Certificate) -> bool {
         let names = (
             issuer.x509().subject_name().to_der(),
             self.x509().issuer_name().to_der(),
         );
         matches!(names, (Ok(subject), Ok(issuer)) if subject == issuer)
-            && self.x509().verify(issuer.public_key()).unwrap_or(false)
+    }
+
+    /// Whether it names `issuer` as its issuer, and the issuer's key made its signature.
+    pub(crate) fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        self.names_as_issuer(issuer) && self.x509().verify(issuer.public_key()).unwrap_or(false)
     }
 
     /// The issuer's name for people: its common name, else its organisation; at most 120 characters, none of them a

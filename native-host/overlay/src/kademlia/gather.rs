@@ -82,10 +82,10 @@ impl Gather {
         }
     }
 
-    /// The chosen nodes that were not asked yet. They count as asked from now on.
-    pub(super) fn next_to_ask(&mut self) -> Vec<Candidate> {
+    /// Those of the first `limit` chosen nodes that were not asked yet. They count as asked from now on.
+    pub(super) fn next_to_ask(&mut self, limit: usize) -> Vec<Candidate> {
         let mut asked = Vec::new();
-        for at in self.chosen() {
+        for at in self.chosen().into_iter().take(limit) {
             if let Some(node) = self.nodes.get_mut(&at).filter(|node| node.status == Status::Unasked) {
                 node.status = Status::Waiting;
                 asked.push(node.candidate.clone());
@@ -94,9 +94,9 @@ impl Gather {
         asked
     }
 
-    /// The look-up has ended: there will be no more candidates.
-    pub(super) fn looked_up(&mut self) {
-        self.looked_up = true;
+    /// Whether the look-up has ended: then there will be no more candidates.
+    pub(super) fn looked_up(&mut self, ended: bool) {
+        self.looked_up = ended;
     }
 
     /// A node answered over a connection to this network, `time` after the beginning.
@@ -152,6 +152,19 @@ impl Gather {
         chosen
     }
 
+    /// Whether more of the closest are in one network than are chosen, and others have to be found.
+    pub(super) fn is_crowded(&self) -> bool {
+        let mut of_network: HashMap<Network, usize> = HashMap::new();
+        let closest = self.nodes.values().filter(|node| node.status != Status::Failed);
+        closest.take(self.copies).any(|node| {
+            node.candidate.network.is_some_and(|network| {
+                let count = of_network.entry(network).or_default();
+                *count += 1;
+                *count > OF_NETWORK
+            })
+        })
+    }
+
     /// Whether there is nothing more to wait for, `time` after the beginning.
     pub(super) fn is_done(&self, time: Duration) -> bool {
         let all_answered = || self.chosen().iter().all(|at| self.status(at) == Status::Answered);
@@ -199,7 +212,11 @@ mod tests {
     }
 
     fn asked(gather: &mut Gather) -> Vec<PeerId> {
-        gather.next_to_ask().iter().map(|candidate| candidate.peer).collect()
+        gather
+            .next_to_ask(COPIES)
+            .iter()
+            .map(|candidate| candidate.peer)
+            .collect()
     }
 
     fn ms(millis: u64) -> Duration {
@@ -213,7 +230,7 @@ mod tests {
         gather.candidates(near(&peers));
         assert_eq!(asked(&mut gather), peers);
         assert!(asked(&mut gather).is_empty());
-        gather.looked_up();
+        gather.looked_up(true);
         for peer in &peers[..2] {
             gather.answered(peer, None, false, ms(1));
         }
@@ -232,12 +249,12 @@ mod tests {
         assert!(!gather.is_done(ms(1)));
         gather.candidates(near(&peers));
         assert_eq!(asked(&mut gather), peers[1..]);
-        gather.looked_up();
+        gather.looked_up(true);
         assert!(!gather.is_done(ms(2)));
         gather.answered(&peers[1], None, false, ms(2));
         assert!(gather.is_done(ms(2)));
         let mut alone = Gather::new(PLACE, COPIES);
-        alone.looked_up();
+        alone.looked_up(true);
         assert!(alone.is_done(ms(0)));
     }
 
@@ -247,7 +264,7 @@ mod tests {
         let mut gather = Gather::new(PLACE, COPIES);
         gather.candidates(near(&peers));
         asked(&mut gather);
-        gather.looked_up();
+        gather.looked_up(true);
         for peer in &peers[1..] {
             gather.answered(peer, None, false, ms(1));
         }
@@ -269,7 +286,7 @@ mod tests {
         // The look-up waits for the dead node too, so it is not waited for for ever.
         assert!(!gather.is_done(ms(999)));
         assert!(gather.is_done(ms(1000)));
-        gather.looked_up();
+        gather.looked_up(true);
         assert!(!gather.is_done(ms(202)));
         assert!(gather.is_done(ms(203)));
     }
@@ -280,7 +297,7 @@ mod tests {
         let mut gather = Gather::new(PLACE, COPIES);
         gather.candidates(near(&peers));
         asked(&mut gather);
-        gather.looked_up();
+        gather.looked_up(true);
         gather.answered(&peers[3], None, true, ms(1));
         assert!(!gather.is_done(ms(1400)));
         for peer in &peers[4..8] {
@@ -307,7 +324,7 @@ mod tests {
         assert_eq!(asked(&mut gather), peers[5..]);
         gather.candidates(near(&peers[..5]));
         assert_eq!(asked(&mut gather), peers[..5]);
-        gather.looked_up();
+        gather.looked_up(true);
         for peer in &peers[..COPIES] {
             assert!(!gather.is_done(ms(1)));
             gather.answered(peer, None, false, ms(1));
@@ -332,11 +349,15 @@ mod tests {
         // Who claimed to be elsewhere is found out by the connection, and the next honest one is asked.
         let mut gather = Gather::new(PLACE, COPIES);
         gather.candidates(near(&peers));
-        gather.next_to_ask();
+        gather.next_to_ask(COPIES);
         for liar in &peers[..5] {
             gather.answered(liar, crowd, false, ms(1));
         }
-        let more: Vec<PeerId> = gather.next_to_ask().iter().map(|candidate| candidate.peer).collect();
+        let more: Vec<PeerId> = gather
+            .next_to_ask(COPIES)
+            .iter()
+            .map(|candidate| candidate.peer)
+            .collect();
         assert_eq!(more, peers[COPIES..COPIES + 3]);
     }
 
@@ -357,13 +378,13 @@ mod tests {
             let all: Vec<Candidate> = peers.iter().zip(&networks).map(with_network).collect();
             let mut gather = Gather::new(PLACE, COPIES);
             gather.candidates(all[first.min(count)..].to_vec());
-            let mut waiting = gather.next_to_ask();
+            let mut waiting = gather.next_to_ask(COPIES);
             gather.candidates(all);
-            gather.looked_up();
+            gather.looked_up(true);
             let mut answers = answers.into_iter();
             let mut rounds = 0;
             loop {
-                waiting.extend(gather.next_to_ask());
+                waiting.extend(gather.next_to_ask(COPIES));
                 let Some(candidate) = waiting.pop() else { break };
                 match answers.next().unwrap_or(1) {
                     0 => gather.failed(&candidate.peer),

@@ -26,6 +26,7 @@ use crate::storing::Refusal;
 pub use values::ValueReport;
 
 use merge::Merge;
+pub(crate) use round::LOOK_UP;
 use round::{Collect, Reach, round};
 
 /// Most records that one reading hands to nodes which lack them.
@@ -214,7 +215,7 @@ impl LocationService for Kademlia {
             key: key.text(),
             secrets: secrets.iter().copied().map(ByteArray::new).collect(),
         };
-        round(&self.node, &key.id(), &request, Reach::ASK, &mut done).await?;
+        round(&self.node, &key.id(), &request, Reach::TELL, &mut done).await?;
         Ok(done.0)
     }
 
@@ -243,6 +244,6 @@ impl LocationService for Kademlia {
             hash: (*hash).into(),
             secret: (*secret).into(),
         };
-        round(&self.node, hash, &request, Reach::ASK, &mut Done::default()).await
+        round(&self.node, hash, &request, Reach::TELL, &mut Done::default()).await
     }
 }

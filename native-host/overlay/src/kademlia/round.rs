@@ -1,6 +1,7 @@
 //! One question to all nodes that keep what belongs to a hash: those closest to either of its two places.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -15,12 +16,16 @@ use crate::location::LocationError;
 use crate::node::{Candidate, Heard, NodeHandle};
 use crate::store_protocol::{Request, Response};
 use crate::storing::Network;
-use crate::swarm::COPIES;
+use crate::swarm::{COPIES, REPLICATION};
 
 /// How long one node may take to answer, with dialling.
 const ANSWER_TIME: Duration = Duration::from_millis(1500);
 /// How long everything may take: a look-up, and then the answers of the last nodes it found.
 const TOTAL_TIME: Duration = Duration::from_millis(4800);
+
+/// How many nodes a look-up finds, and how many if the first were a crowd.
+pub(crate) const LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(REPLICATION - 1);
+const WIDE_LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4 * REPLICATION - 1);
 
 /// What is made of the answers.
 pub(super) trait Collect: Send {
@@ -36,29 +41,43 @@ pub(super) trait Collect: Send {
     }
 }
 
+/// How long the first that are asked may take before the others are asked too.
+const PATIENCE: Duration = Duration::from_millis(30);
+
 /// How many nodes are asked, and how hastily.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
     /// How many at each place.
     copies: usize,
+    /// How many of these first. The others follow if these do not agree, or take too long.
+    first: usize,
     /// Whether nodes are asked that may turn out not to be the closest.
     at_once: bool,
 }
 
 impl Reach {
-    /// A question: one too many does no harm.
+    /// A question to which some answers may be enough.
     pub(super) const ASK: Self = Self {
         copies: COPIES,
+        first: COPIES / 2,
+        at_once: true,
+    };
+    /// A question that everybody has to hear: one too many does no harm.
+    pub(super) const TELL: Self = Self {
+        copies: COPIES,
+        first: COPIES,
         at_once: true,
     };
     /// Something to keep: what is put in the wrong place is a burden.
     pub(super) const PUT: Self = Self {
         copies: COPIES,
+        first: COPIES,
         at_once: false,
     };
     /// A wish to be told: all nodes at a place hear of what is new, so some are enough.
     pub(super) const WATCH: Self = Self {
         copies: 3,
+        first: 3,
         at_once: false,
     };
 }
@@ -77,25 +96,36 @@ pub(super) async fn round(
         request,
         begin: Instant::now(),
         gathers: places.map(|place| Gather::new(place, reach.copies)),
+        ready: [false; 2],
+        limit: reach.first,
         outcomes: HashMap::new(),
         answers: FuturesUnordered::new(),
     };
     let known = node.known(places).await?;
-    for (gather, known_closest) in round.gathers.iter_mut().zip(known.closest) {
+    let mut look_ups = FuturesUnordered::new();
+    for (number, (place, known_closest)) in places.iter().zip(known.closest).enumerate() {
+        let gather = &mut round.gathers[number];
         gather.candidates(known_closest);
+        gather.looked_up(known.are_sure[number]);
+        if !known.are_sure[number] {
+            look_ups.push(look_up(node.clone(), number, *place, LOOK_UP));
+        }
     }
-    if reach.at_once || known.are_all {
-        round.ask();
-    }
-    let [first, second] = places;
-    let mut look_ups = FuturesUnordered::from_iter([look_up(node.clone(), 0, first), look_up(node.clone(), 1, second)]);
+    round.ready = known.are_sure.map(|is_sure| is_sure || reach.at_once);
+    round.ask();
     while !round.is_done() && !collect.is_settled() {
         let until = round.until();
         tokio::select! {
-            Some((place, found)) = look_ups.next() => {
-                let gather = &mut round.gathers[place];
+            Some((number, count, found)) = look_ups.next() => {
+                let gather = &mut round.gathers[number];
                 gather.candidates(found?);
-                gather.looked_up();
+                // A crowd in one network may be all that was found; behind it are those that count.
+                let again = gather.is_crowded() && count < WIDE_LOOK_UP;
+                gather.looked_up(!again);
+                round.ready[number] |= !again;
+                if again {
+                    look_ups.push(look_up(node.clone(), number, places[number], WIDE_LOOK_UP));
+                }
                 round.ask();
             }
             Some((peer, heard)) = round.answers.next() => {
@@ -109,8 +139,13 @@ pub(super) async fn round(
                 round.outcomes.insert(peer, outcome);
                 round.tell_gathers(&peer, outcome);
                 round.ask();
+                if round.answers.is_empty() {
+                    round.ask_all();
+                }
             }
-            () = sleep_until(until) => {}
+            () = sleep_until(until) => if round.begin.elapsed() >= PATIENCE {
+                round.ask_all();
+            }
         }
     }
     Ok(())
@@ -128,6 +163,10 @@ struct Round<'a> {
     request: &'a Request,
     begin: Instant,
     gathers: [Gather; 2],
+    /// Of each place, whether its nodes may be asked.
+    ready: [bool; 2],
+    /// How many are asked at each place for now.
+    limit: usize,
     /// Everybody who was asked, whichever place they are close to.
     outcomes: HashMap<PeerId, Outcome>,
     answers: FuturesUnordered<BoxFuture<'static, (PeerId, Option<Heard>)>>,
@@ -137,7 +176,13 @@ impl Round<'_> {
     /// Asks whoever is chosen and was not asked yet. A node that is close to both places is asked once.
     fn ask(&mut self) {
         loop {
-            let due: Vec<Candidate> = self.gathers.iter_mut().flat_map(Gather::next_to_ask).collect();
+            let limit = self.limit;
+            let ready = self
+                .gathers
+                .iter_mut()
+                .zip(self.ready)
+                .filter(|(_, is_ready)| *is_ready);
+            let due: Vec<Candidate> = ready.flat_map(|(gather, _)| gather.next_to_ask(limit)).collect();
             if due.is_empty() {
                 return;
             }
@@ -152,6 +197,14 @@ impl Round<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The first were not enough.
+    fn ask_all(&mut self) {
+        if self.limit < COPIES {
+            self.limit = COPIES;
+            self.ask();
         }
     }
 
@@ -178,14 +231,15 @@ impl Round<'_> {
             .iter()
             .filter(|gather| !gather.is_done(self.begin.elapsed()));
         let wait = waits.map(|gather| gather.content_until().unwrap_or(TOTAL_TIME)).max();
-        self.begin + wait.unwrap_or(TOTAL_TIME).min(TOTAL_TIME)
+        let wait = wait.unwrap_or(TOTAL_TIME).min(TOTAL_TIME);
+        self.begin + if self.limit < COPIES { wait.min(PATIENCE) } else { wait }
     }
 }
 
-type LookUp = BoxFuture<'static, (usize, Result<Vec<Candidate>, LocationError>)>;
+type LookUp = BoxFuture<'static, (usize, NonZeroUsize, Result<Vec<Candidate>, LocationError>)>;
 
-fn look_up(node: NodeHandle, number: usize, place: [u8; 32]) -> LookUp {
-    Box::pin(async move { (number, node.closest(place).await) })
+fn look_up(node: NodeHandle, number: usize, place: [u8; 32], count: NonZeroUsize) -> LookUp {
+    Box::pin(async move { (number, count, node.closest(place, count).await) })
 }
 
 async fn one(node: NodeHandle, candidate: Candidate, request: Request) -> (PeerId, Option<Heard>) {

@@ -75,7 +75,7 @@ impl Kademlia {
             identifier: (*identifier).into(),
         };
         let mut heard = Heard::default();
-        round(&self.node, &namespace_id(namespace), &request, Reach::ASK, &mut heard).await?;
+        round(&self.node, &namespace_id(namespace), &request, Reach::TELL, &mut heard).await?;
         Ok(heard.0 > 0)
     }
 
@@ -91,7 +91,7 @@ impl Kademlia {
         };
         let found = BTreeMap::new();
         let mut hosts = Hosts { namespace, found };
-        round(&self.node, &namespace_id(namespace), &request, Reach::ASK, &mut hosts).await?;
+        round(&self.node, &namespace_id(namespace), &request, Reach::TELL, &mut hosts).await?;
         let before = hosts.found.split_off(place);
         Ok(before.into_iter().chain(hosts.found).collect())
     }

@@ -151,7 +151,7 @@ impl Kademlia {
             found: BTreeMap::new(),
             complete_to: None,
         };
-        round(&self.node, &id_of(key), &request, Reach::ASK, &mut values).await?;
+        round(&self.node, &id_of(key), &request, Reach::TELL, &mut values).await?;
         let now = self.clock.now();
         let next = values.complete_to.clone();
         let is_here = |at: &After| after.is_none_or(|after| at > after) && next.as_ref().is_none_or(|next| at <= next);

@@ -122,13 +122,18 @@ impl Task {
             BehaviourEvent::Routing(kad::Event::OutboundQueryProgressed {
                 id,
                 result: kad::QueryResult::GetClosestPeers(result),
+                stats,
                 step,
                 ..
             }) if step.last => {
                 let (Ok(kad::GetClosestPeersOk { peers, .. }) | Err(kad::GetClosestPeersError::Timeout { peers, .. })) =
                     result;
-                self.looked_up(id, peers);
+                self.looked_up(id, stats.num_requests(), peers);
             }
+            BehaviourEvent::Routing(kad::Event::OutboundQueryProgressed {
+                result: kad::QueryResult::Bootstrap(Ok(bootstrap)),
+                ..
+            }) => self.bootstrapped |= bootstrap.num_remaining == 0,
             BehaviourEvent::Store(event) => self.on_store_event(event),
             BehaviourEvent::Sip(stream) => self.accept(stream),
             BehaviourEvent::Lan(mdns::Event::Discovered(found)) => {
@@ -207,10 +212,11 @@ impl Task {
         self.dial(peer, addresses);
     }
 
-    fn looked_up(&mut self, id: kad::QueryId, peers: Vec<kad::PeerInfo>) {
+    fn looked_up(&mut self, id: kad::QueryId, requests: u32, peers: Vec<kad::PeerInfo>) {
         let Some((_, reply)) = self.look_ups.remove(&id) else {
             return;
         };
+        self.effort.looked_up(requests);
         let mut found: Vec<Candidate> = peers
             .into_iter()
             .map(|peer| {

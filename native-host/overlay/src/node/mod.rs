@@ -1,6 +1,7 @@
 //! This device as a node of the overlay: one task owns the swarm, everybody else talks to it through [`NodeHandle`].
 
 mod bootstrap;
+mod effort;
 mod events;
 mod liveness;
 mod peers;
@@ -9,7 +10,9 @@ mod task;
 
 use std::collections::HashSet;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use corella_identity::Fingerprint;
 use corella_identity::trust::TrustAnchors;
@@ -24,6 +27,8 @@ use crate::sip_stream::{OpenError, OpenStream};
 use crate::store_protocol::{Request, Response};
 use crate::storing::{self, Holding, Keeper, Network, Store, StoringNode};
 use crate::swarm::Role;
+use effort::Counters;
+pub use effort::Effort;
 use task::{Channels, Task};
 
 /// Commands that wait for the task.
@@ -106,8 +111,8 @@ struct Reached {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) closest: [Vec<Candidate>; 2],
-    /// Whether these are all nodes there are.
-    pub(crate) are_all: bool,
+    /// Of each place, whether a look-up would find no others.
+    pub(crate) are_sure: [bool; 2],
 }
 
 /// An answer, and over a connection to which network it came.
@@ -119,7 +124,7 @@ pub(crate) struct Heard {
 
 enum Command {
     Known([[u8; 32]; 2], oneshot::Sender<Known>),
-    Closest([u8; 32], oneshot::Sender<Vec<Candidate>>),
+    Closest([u8; 32], NonZeroUsize, oneshot::Sender<Vec<Candidate>>),
     Ask(Candidate, Request, oneshot::Sender<Heard>),
     Open(Reached, oneshot::Sender<Result<OpenStream, OpenError>>),
     Introduce(Reached, oneshot::Sender<bool>),
@@ -134,6 +139,7 @@ pub(crate) struct NodeHandle {
     commands: mpsc::Sender<Command>,
     store: Store,
     state: watch::Receiver<NodeState>,
+    effort: Arc<Counters>,
 }
 
 /// What comes from peers unasked.
@@ -168,7 +174,8 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, Arrivals), 
         newcomers: newcomer_sender,
         state: state_sender,
     };
-    let mut task = Task::new(config, store.clone(), channels)?;
+    let effort = Arc::new(Counters::default());
+    let mut task = Task::new(config, store.clone(), channels, Arc::clone(&effort))?;
     task.bind().await?;
     tokio::spawn(task.run());
     Ok((
@@ -177,6 +184,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeHandle, Arrivals), 
             commands: command_sender,
             store,
             state,
+            effort,
         },
         Arrivals {
             streams: inbound,
@@ -196,6 +204,11 @@ impl NodeHandle {
         self.state.clone()
     }
 
+    /// What this node has asked of others so far.
+    pub(crate) fn effort(&self) -> Effort {
+        self.effort.so_far()
+    }
+
     /// The nodes closest to two places that the routing table knows, this one included if it keeps records.
     pub(crate) async fn known(&self, places: [[u8; 32]; 2]) -> Result<Known, LocationError> {
         self.call(|reply| Command::Known(places, reply))
@@ -203,9 +216,9 @@ impl NodeHandle {
             .ok_or(LocationError::Stopped)
     }
 
-    /// The nodes closest to a place, after asking others; takes three seconds at most.
-    pub(crate) async fn closest(&self, place: [u8; 32]) -> Result<Vec<Candidate>, LocationError> {
-        self.call(|reply| Command::Closest(place, reply))
+    /// So many nodes closest to a place, after asking others; takes three seconds at most.
+    pub(crate) async fn closest(&self, place: [u8; 32], count: NonZeroUsize) -> Result<Vec<Candidate>, LocationError> {
+        self.call(|reply| Command::Closest(place, count, reply))
             .await
             .ok_or(LocationError::Stopped)
     }

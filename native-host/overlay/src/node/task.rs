@@ -1,6 +1,7 @@
 //! The task that owns the swarm: carries out commands and, on its own, keeps the node in the overlay.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::bootstrap::Bootstrap;
+use super::effort::Counters;
 use super::liveness::Liveness;
 use super::peers::Peers;
 use super::relays::Relays;
@@ -26,7 +28,7 @@ use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
 use crate::store_protocol::{RateLimit, Request, Response};
 use crate::storing::{Asker, Network, Refusal, Store};
-use crate::swarm::{self, Behaviour, REPLICATION};
+use crate::swarm::{self, BUCKET, Behaviour, REPLICATION};
 
 /// How long the listeners may take to be bound.
 const BINDING_TIME: Duration = Duration::from_secs(5);
@@ -40,6 +42,8 @@ const TICK: Duration = Duration::from_millis(500);
 /// After how many ticks neighbours are looked after, and after how many expired records are forgotten.
 const NEIGHBOUR_TICKS: u64 = 20;
 const EXPIRY_TICKS: u64 = 60;
+/// How many nodes of the routing table are told for each place: enough to pass over a crowd in one network.
+const KNOWN: usize = 2 * REPLICATION;
 /// Most neighbours that are dialled in one go.
 const NEIGHBOUR_DIALS: usize = 4;
 
@@ -58,12 +62,15 @@ pub(super) struct Task {
     pub(super) neighbours: HashSet<PeerId>,
     pub(super) relays: Relays,
     pub(super) joined: u64,
+    /// Nodes at all distances were looked up: the routing table knows whom there is to know.
+    pub(super) bootstrapped: bool,
     pub(super) rates: RateLimit,
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
     /// Requests of peers whose answer is being made.
     answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Response>, Response)>>,
     pub(super) introductions: HashMap<ConnectionId, oneshot::Sender<bool>>,
+    pub(super) effort: Arc<Counters>,
     /// Listeners that have not been bound yet, and what was heard of those that never will be.
     pub(super) binding: HashSet<ListenerId>,
     pub(super) listen_error: String,
@@ -97,7 +104,12 @@ pub(super) struct Channels {
 }
 
 impl Task {
-    pub(super) fn new(config: NodeConfig, store: Store, channels: Channels) -> Result<Self, StartError> {
+    pub(super) fn new(
+        config: NodeConfig,
+        store: Store,
+        channels: Channels,
+        effort: Arc<Counters>,
+    ) -> Result<Self, StartError> {
         let Channels {
             commands,
             tell,
@@ -126,11 +138,13 @@ impl Task {
             neighbours: HashSet::new(),
             relays: Relays::default(),
             joined: 0,
+            bootstrapped: false,
             rates: RateLimit::default(),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
             answers: FuturesUnordered::new(),
             introductions: HashMap::new(),
+            effort,
             binding: HashSet::new(),
             listen_error: String::new(),
             serves: config.role.server,
@@ -249,8 +263,9 @@ impl Task {
             Command::Known(places, reply) => {
                 let _ = reply.send(self.known(&places));
             }
-            Command::Closest(place, reply) => {
-                let query = self.swarm.behaviour_mut().routing.get_closest_peers(place.to_vec());
+            Command::Closest(place, count, reply) => {
+                let routing = &mut self.swarm.behaviour_mut().routing;
+                let query = routing.get_n_closest_peers(place.to_vec(), count);
                 self.look_ups.insert(query, (place, reply));
             }
             Command::Ask(candidate, request, reply) => self.ask(candidate, request, reply),
@@ -286,6 +301,7 @@ impl Task {
             let store = &mut self.swarm.behaviour_mut().store;
             let id = store.send_request_with_addresses(&peer, request, addresses);
             self.asked.insert(id, reply);
+            self.effort.asked();
         }
     }
 
@@ -338,8 +354,9 @@ impl Task {
             let key = kad::KBucketKey::new(place.to_vec());
             let routing = &mut self.swarm.behaviour_mut().routing;
             let closest = routing.get_closest_local_peers(&key).map(|key| *key.preimage());
-            closest.take(REPLICATION + 1).collect::<Vec<PeerId>>()
+            closest.take(KNOWN).collect::<Vec<PeerId>>()
         });
+        let are_sure = [0, 1].map(|place| self.is_sure_of(&closest[place]));
         let others = closest[0].len();
         let keeps_records = self.keeps_records(others);
         let closest = closest.map(|peers| {
@@ -352,10 +369,19 @@ impl Task {
             }
             known
         });
-        Known {
-            closest,
-            are_all: others < REPLICATION,
-        }
+        Known { closest, are_sure }
+    }
+
+    /// Whether a look-up would find no others than these, the closest first: there are few nodes, or none of the closest
+    /// stands at a distance of which not everybody has found room in the routing table.
+    fn is_sure_of(&mut self, closest: &[PeerId]) -> bool {
+        let routing = &mut self.swarm.behaviour_mut().routing;
+        let has_room = |peer: &PeerId| {
+            routing
+                .kbucket(*peer)
+                .is_some_and(|bucket| bucket.num_entries() < BUCKET)
+        };
+        closest.len() < REPLICATION || (self.bootstrapped && closest.iter().take(REPLICATION).all(has_room))
     }
 
     /// The network of a peer: that of its connection, else that of these addresses or of those that routing knows.

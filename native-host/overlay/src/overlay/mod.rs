@@ -21,17 +21,17 @@ pub use config::OverlayConfig;
 pub use events::OverlayEvent;
 
 use crate::clock::Clock;
-use crate::kademlia::{Kademlia, handover};
+use crate::kademlia::{Kademlia, LOOK_UP, handover};
 use crate::key::Key;
 use crate::link::{self, Decline, Link, Opened, PREFACE_TIME, PrefaceError};
-use crate::location::{LocationService, PutReport};
+use crate::location::{LocationError, LocationService, PutReport};
 use crate::meeting_place::{self, MeetingPlace};
-use crate::node::{self, NodeConfig, NodeHandle, StartError};
+use crate::node::{self, Effort, NodeConfig, NodeHandle, StartError};
 use crate::publisher::{self, OwnRecords, PublishError, PublisherHandle};
 use crate::record::{Record, RecordError};
 use crate::scope::worth_dialling;
 use crate::sip_stream::OpenError;
-use crate::swarm::Role;
+use crate::swarm::{COPIES, Role, distance};
 use crate::watching::{self, Watched, Watcher, Watching};
 
 /// Events that wait to be taken. While there are more, links wait too.
@@ -225,6 +225,25 @@ impl Overlay {
     /// rest.
     pub async fn know(&self, known: HashSet<Fingerprint>) {
         self.0.node.know(known).await;
+    }
+
+    /// The nodes closest to a key's first place, closest first, after asking others. Takes a few
+    /// seconds at most.
+    ///
+    /// # Errors
+    /// Only if the overlay was shut down.
+    pub async fn closest(&self, key: &Key) -> Result<Vec<PeerId>, LocationError> {
+        let [place, _] = key.places();
+        let found = self.0.node.closest(place, LOOK_UP).await?;
+        let mut peers: Vec<PeerId> = found.into_iter().map(|candidate| candidate.peer).collect();
+        peers.sort_by_key(|peer| distance(peer, &place));
+        peers.truncate(COPIES);
+        Ok(peers)
+    }
+
+    /// What this node has asked of others so far.
+    pub fn effort(&self) -> Effort {
+        self.0.node.effort()
     }
 
     /// Makes this device findable under a credential's address: puts its contact record and its certificate, and keeps

@@ -13,7 +13,7 @@ use crate::record::{Record, Value};
 /// |---|---|---|
 /// | [`Class::Certified`] | a certificate under an authority that the node trusts | 6/16 |
 /// | [`Class::Known`] | a certificate that the node's own user knows: a buddy's | 2/16 |
-/// | [`Class::SelfSigned`] | a certificate that signed itself | 5/16 |
+/// | [`Class::SelfSigned`] | a certificate that names itself as its issuer | 5/16 |
 /// | [`Class::Stranger`] | every other certificate | 1/16 |
 /// | [`Class::Guest`] | nobody: values without a signature, through a gateway | 2/16 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +22,7 @@ pub enum Class {
     Certified,
     /// Its certificate is one that the node's own user uses for a buddy.
     Known,
-    /// Its certificate signed itself.
+    /// Its certificate names itself as its issuer. Whether it signed itself is not looked at: anybody can do both.
     SelfSigned,
     /// Its certificate is under an authority that the node does not know.
     Stranger,
@@ -118,7 +118,7 @@ impl Judge {
             Class::Certified
         } else if self.known.contains(&signer.fingerprint()) {
             Class::Known
-        } else if signer.is_self_signed() {
+        } else if signer.names_itself() {
             Class::SelfSigned
         } else {
             Class::Stranger

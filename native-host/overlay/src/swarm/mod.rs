@@ -18,13 +18,16 @@ use crate::{sip_stream, store_protocol};
 use public_only::PublicOnly;
 
 /// Routing between nodes; kad's own records are not used.
-pub(crate) const ROUTING_PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/kad/1");
+pub const ROUTING_PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/kad/1");
 /// What a relay offers to those who cannot be reached.
 pub(crate) const RELAY_PROTOCOL: StreamProtocol = relay::HOP_PROTOCOL_NAME;
-/// How many nodes are known at each distance, and how many a look-up finds.
+/// How many nodes a look-up finds.
 pub(crate) const REPLICATION: usize = 20;
+/// How many nodes are known at each distance: more than a look-up finds, so that in a network of some hundred nodes most
+/// know who is close to a place without asking.
+pub(crate) const BUCKET: usize = 64;
 /// How many nodes keep a record at each of its two places.
-pub(crate) const COPIES: usize = 10;
+pub const COPIES: usize = 10;
 /// How long a look-up of the closest nodes may take.
 const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
@@ -121,6 +124,9 @@ fn routing_config() -> kad::Config {
     let mut config = kad::Config::new(ROUTING_PROTOCOL);
     config
         .set_query_timeout(LOOK_UP_TIME)
+        .set_kbucket_size(NonZeroUsize::MIN.saturating_add(BUCKET - 1))
+        // Liars who know only each other lead astray one path of a look-up, not all.
+        .disjoint_query_paths(true)
         .set_replication_factor(NonZeroUsize::MIN.saturating_add(REPLICATION - 1))
         // Records of kad itself are only offered to us, and we take none.
         .set_record_filtering(kad::StoreInserts::FilterBoth)

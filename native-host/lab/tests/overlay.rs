@@ -1,0 +1,125 @@
+//! What must be true of a network of real nodes, whatever it costs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "these are tests: a panic is how they fail"
+)]
+
+use corella_lab::attack::{self, Origin};
+use corella_lab::faults::{self, End, Reading};
+use corella_lab::network::{Network, Plan, Transport};
+use corella_lab::workload::{self, Workload};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One network at a time: what fails for want of processor time says nothing.
+async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
+}
+
+/// Everything that is put reaches all who are to keep it, and everything is found.
+async fn all_is_well(nodes: usize, transport: Transport, size: usize, operations: usize) {
+    let network = Network::start(Plan {
+        transport,
+        ..Plan::of(nodes)
+    })
+    .await
+    .unwrap();
+    let workload = Workload {
+        operations,
+        all: operations / 2,
+        writers: 4,
+        size,
+    };
+    let outcome = workload::run(&network, workload).await.unwrap();
+    for measured in [&outcome.put, &outcome.get, &outcome.get_all] {
+        assert_eq!(measured.right, measured.times.count());
+    }
+    // Who has just come is not known to everybody yet; the next closest keeps the record instead.
+    let (reached, keepers) = (outcome.put.reached, outcome.put.keepers);
+    assert!(reached * 100 >= keepers * 95, "{reached} of {keepers}");
+    network.stop().await;
+}
+
+fn all_found(reading: &Reading) {
+    println!("{reading:?}");
+    assert_eq!(reading.found, reading.asked);
+    nothing_false(reading);
+}
+
+fn nothing_false(reading: &Reading) {
+    assert_eq!((reading.stale, reading.forged), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_nodes_over_tcp() {
+    let _turn = turn().await;
+    all_is_well(32, Transport::Tcp, 2048, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_nodes_over_quic() {
+    let _turn = turn().await;
+    all_is_well(32, Transport::Quic, 2048, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_nodes_and_the_largest_records() {
+    let _turn = turn().await;
+    all_is_well(100, Transport::Tcp, 1 << 20, 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_third_killed_at_once_takes_no_record_along() {
+    let _turn = turn().await;
+    all_found(&faults::dying(100, 30, End::Killed, 100, Transport::Tcp).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_third_without_power_takes_no_record_along() {
+    let _turn = turn().await;
+    all_found(&faults::dying(32, 30, End::Frozen, 12, Transport::Tcp).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fifth_that_lies_hides_nothing_and_is_not_believed() {
+    let _turn = turn().await;
+    all_found(&faults::lying(32, 20, 60, Transport::Tcp).await.unwrap());
+    all_found(&faults::lying(100, 20, 60, Transport::Quic).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stays_is_found_while_others_come_and_go() {
+    let _turn = turn().await;
+    let churn = faults::churning(32, 2.0, 20).await.unwrap();
+    assert_eq!(churn.replaced, 20);
+    all_found(&churn.reading);
+}
+
+/// From one network at most two of them count, and from many they have only one of the two places.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_beside_one_key_hides_nobody() {
+    let _turn = turn().await;
+    for origin in [Origin::OneNetwork, Origin::ManyNetworks] {
+        let outcome = attack::crowd(32, 20, origin).await.unwrap();
+        println!("{origin:?}: {outcome:?}");
+        assert!(outcome.tried >= 20);
+        assert_eq!((outcome.before.asked, outcome.after.asked), (32, 32));
+        all_found(&outcome.before);
+        all_found(&outcome.after);
+    }
+}
+
+/// Only if CORELLA_LONG is set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_hundred_nodes() {
+    if std::env::var_os("CORELLA_LONG").is_none() {
+        println!("CORELLA_LONG is not set: three hundred nodes were not started");
+        return;
+    }
+    let _turn = turn().await;
+    all_is_well(300, Transport::Quic, 2048, 100).await;
+    all_found(&faults::dying(300, 30, End::Killed, 100, Transport::Quic).await.unwrap());
+}
