@@ -50,6 +50,11 @@ class Agent(Rpc):
         argv += self.more
         super().__init__(Process(argv, home, home.root / "agent.log"), Lines())
 
+    def goes(self) -> None:
+        """Ends as a user ends it, with a goodbye."""
+        self.process.terminate()
+        assert self.process.ended(within=PATIENCE) == 0
+
     def again(self) -> Self:
         """Starts it once more, after it ended."""
         self.process.kill()

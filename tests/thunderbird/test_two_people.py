@@ -97,7 +97,7 @@ def test_a_message_for_someone_away_arrives_later(alice: Person, bob: Person) ->
     bob.thunderbird.quit()
     eventually(lambda: alice.chat.presence() == "offline", "that Bob is away")
     alice.chat.write("see you later")
-    alice.chat.sees("out", "see you later", "pending")
+    alice.chat.sees("out", "see you later", "stored")
     alice.screenshot("5-alice-writes-to-someone-away")
     bob.start()
     bob.chat.open_space()

@@ -154,6 +154,36 @@ pub enum Action {
         /// What.
         content: Content,
     },
+    /// Seal a message of the outbox and put it into the overlay, where its recipient will find it; comes back as
+    /// [`crate::Event::StoredAway`].
+    StoreAway {
+        /// The conversation.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+        /// The Message-ID.
+        id: String,
+        /// Plain text.
+        text: String,
+        /// When it was written.
+        at: Millis,
+        /// The author's count in the conversation.
+        sequence: u64,
+    },
+    /// Seal notices and put them into the overlay; comes back as [`crate::Event::NoticesStoredAway`].
+    StoreNoticesAway {
+        /// The conversation.
+        pair: Pair,
+        /// Seal them to this.
+        certificate: Certificate,
+        /// Of which messages.
+        ids: Vec<String>,
+    },
+    /// What was fetched from the overlay is where it belongs: it is not needed there any more.
+    RemoveStored {
+        /// Which.
+        token: Token,
+    },
     /// Remember a buddy.
     SaveBuddy(Box<Buddy>),
     /// Forget a buddy.

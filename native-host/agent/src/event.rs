@@ -122,6 +122,25 @@ pub struct Received {
     pub content: Content,
 }
 
+/// A sealed envelope waited in the overlay, was fetched and opened.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// Its name, for [`crate::Action::RemoveStored`].
+    pub token: Token,
+    /// The conversation.
+    pub pair: Pair,
+    /// The key that signed it.
+    pub certificate: Certificate,
+    /// The Message-ID.
+    pub id: String,
+    /// When its author wrote it.
+    pub at: Millis,
+    /// The author's count in the conversation.
+    pub sequence: u64,
+    /// What it says.
+    pub content: Content,
+}
+
 /// What became of a message that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreOutcome {
@@ -205,6 +224,28 @@ pub enum Event {
     },
     /// Something came in.
     Received(Received),
+    /// Something waited in the overlay.
+    Fetched(Fetched),
+    /// The outcome of [`crate::Action::StoreAway`].
+    StoredAway {
+        /// The conversation.
+        pair: Pair,
+        /// The Message-ID.
+        id: String,
+        /// Whether others keep it now.
+        is_stored: bool,
+    },
+    /// The outcome of [`crate::Action::StoreNoticesAway`].
+    NoticesStoredAway {
+        /// The conversation.
+        pair: Pair,
+        /// Of which messages.
+        ids: Vec<String>,
+        /// Whether others keep them now.
+        is_stored: bool,
+    },
+    /// The program is about to end: what is owed goes where it will be found.
+    Ending,
     /// Nodes came or addresses changed: peers that were out of reach may be there now.
     NetworkChanged,
     /// The time of [`crate::Agent::next_wakeup`] has come.

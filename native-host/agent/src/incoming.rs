@@ -6,10 +6,12 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Arriving, Buddy, Consent, Content, LinkId, MessageState, NewMessage, Pair, Received, Side,
-    StoreOutcome, Token, requests::Room,
+    Action, Agent, Arriving, Buddy, Consent, Content, MessageState, NewMessage, Pair, Received, Side, StoreOutcome,
+    Via, requests::Room,
 };
 
+/// The name of the device from which strangers' messages in the overlay come.
+const OVERLAY: &str = "overlay";
 /// What one link may say before it is settled whose key it bears.
 const UNHEARD: usize = 64;
 
@@ -55,7 +57,10 @@ impl Agent {
             return;
         }
         match content {
-            Content::Text(text) => self.text_came(now, link, token, pair, id, at, sequence, text, out),
+            Content::Text(text) => {
+                let via = Via::Link(link, token);
+                self.text_came(now, via, pair, id, at, sequence, text, out);
+            }
             Content::Delivered(ids) => {
                 self.delivered(&pair, ids, out);
                 out.push(Action::Answer { token, status: 200 });
@@ -71,7 +76,7 @@ impl Agent {
     }
 
     /// Whether it is open which key is this person's: whoever claims to be them is not heard before.
-    fn is_unsettled(&self, pair: &Pair) -> bool {
+    pub(crate) fn is_unsettled(&self, pair: &Pair) -> bool {
         let buddy = self.buddies.get(&pair.with).filter(|b| b.consent == Consent::Buddy);
         buddy.is_some_and(|b| b.known.is_none()) && !self.settings.accept_everyone
     }
@@ -86,14 +91,17 @@ impl Agent {
         for received in waited {
             self.received(now, received, out);
         }
+        let fetched = self.peers.get_mut(pair).map(|p| std::mem::take(&mut p.unheard));
+        for fetched in fetched.unwrap_or_default() {
+            self.fetched(now, fetched, out);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one message")]
-    fn text_came(
+    pub(crate) fn text_came(
         &mut self,
         now: Millis,
-        link: LinkId,
-        token: Token,
+        via: Via,
         pair: Pair,
         id: String,
         at: Millis,
@@ -103,29 +111,26 @@ impl Agent {
     ) {
         let key = (pair.clone(), id.clone());
         if let Some(waiting) = self.arriving.get_mut(&key) {
-            waiting.waiting.push((link, token));
+            waiting.waiting.push(via);
             return;
         }
         if text.is_empty() || text.len() > Content::TEXT_BYTES {
-            out.push(Action::Answer {
-                token,
-                status: if text.is_empty() { 400 } else { 413 },
-            });
+            self.answer(&via, if text.is_empty() { 400 } else { 413 }, out);
             return;
         }
         if !self.is_buddy(&pair.with) && self.settings.accept_everyone {
             let consented = self.consent(now, &pair.with, None, Some(pair.own.clone()), out);
             if consented.is_err() {
-                out.push(Action::Answer { token, status: 403 });
+                self.answer(&via, 403, out);
                 return;
             }
         }
-        let Some(trust) = self.may_write(now, link, &pair) else {
-            out.push(Action::Answer { token, status: 480 });
+        let Some(trust) = self.may_write(now, &via, &pair) else {
+            self.answer(&via, 480, out);
             return;
         };
         let request = !self.is_buddy(&pair.with);
-        let waiting = vec![(link, token)];
+        let waiting = vec![via];
         self.arriving.insert(
             key,
             Arriving {
@@ -147,7 +152,7 @@ impl Agent {
     }
 
     /// Whether there is room for one more message of this peer, and how its key is known.
-    fn may_write(&self, now: Millis, link: LinkId, pair: &Pair) -> Option<Trust> {
+    fn may_write(&self, now: Millis, via: &Via, pair: &Pair) -> Option<Trust> {
         let known = || {
             self.usable_key(&pair.with)
                 .map_or(Trust::Unverified, |(_, trust)| trust)
@@ -162,27 +167,33 @@ impl Agent {
         if self.buddies.contains_key(&pair.with) {
             return Some(known());
         }
-        let (device, Known { trust, .. }) = self.stranger(now, link, pair)?;
+        let (device, Known { trust, .. }) = self.stranger(now, via, pair)?;
         let room = self.requests.room(&device, trust == Trust::Verified);
         (room != Room::Full).then_some(trust)
     }
 
-    /// The device and the key of somebody unknown who holds this link.
-    fn stranger(&self, now: Millis, link: LinkId, pair: &Pair) -> Option<(String, Known)> {
-        let link = self.peers.get(pair)?.links.get(&link)?;
-        let presented = std::slice::from_ref(&link.certificate);
+    /// The device and the key of somebody unknown. What waited in the overlay is as if all of it came from one device.
+    fn stranger(&self, now: Millis, via: &Via, pair: &Pair) -> Option<(String, Known)> {
+        let (device, presented) = match via {
+            Via::Link(link, _) => {
+                let link = self.peers.get(pair)?.links.get(link)?;
+                (link.device.clone(), &link.certificate)
+            }
+            Via::Overlay(_, certificate) => (OVERLAY.to_owned(), certificate),
+        };
+        let presented = std::slice::from_ref(presented);
         match trust::choose(&self.settings.anchors, &pair.with, None, presented, now) {
-            Choice::Adopt { certificate, trust } => Some((link.device.clone(), Known { certificate, trust })),
+            Choice::Adopt { certificate, trust } => Some((device, Known { certificate, trust })),
             _ => None,
         }
     }
 
     /// Somebody whose message is on disk as a request waits for the user's answer; the key on the link is the first one seen.
-    fn take_request(&mut self, now: Millis, link: LinkId, pair: &Pair, out: &mut Vec<Action>) -> bool {
+    fn take_request(&mut self, now: Millis, via: &Via, pair: &Pair, out: &mut Vec<Action>) -> bool {
         if self.buddies.contains_key(&pair.with) {
             return true;
         }
-        let Some((device, known)) = self.stranger(now, link, pair) else {
+        let Some((device, known)) = self.stranger(now, via, pair) else {
             return false;
         };
         let verified = known.trust == Trust::Verified;
@@ -224,10 +235,7 @@ impl Agent {
             && !dropped
             && !self.is_blocked(&pair.with)
             && matches!(outcome, StoreOutcome::New | StoreOutcome::Duplicate { request: true });
-        let waits = request
-            && waiting
-                .iter()
-                .any(|(link, _)| self.take_request(now, *link, &pair, out));
+        let waits = request && waiting.iter().any(|via| self.take_request(now, via, &pair, out));
         let (status, notice) = match outcome {
             StoreOutcome::Failed => (500, false),
             // Blocked while it was on its way to the disk.
@@ -250,15 +258,22 @@ impl Agent {
         if outcome == StoreOutcome::New && !dropped && (buddy || waits) {
             out.push(Action::Show);
         }
-        for (_, token) in waiting {
-            out.push(Action::Answer { token, status });
+        for via in waiting {
+            match via {
+                Via::Overlay(token, _) if notice => {
+                    if let Some(peer) = self.peers.get_mut(&pair) {
+                        peer.kept_for_notice.entry(id.clone()).or_default().push(token);
+                    }
+                }
+                via => self.answer(&via, status, out),
+            }
         }
         if notice {
             self.owe(now, &pair, vec![id], out);
         }
     }
 
-    fn delivered(&mut self, pair: &Pair, ids: Vec<String>, out: &mut Vec<Action>) {
+    pub(crate) fn delivered(&mut self, pair: &Pair, ids: Vec<String>, out: &mut Vec<Action>) {
         let Some(peer) = self.peers.get_mut(pair) else { return };
         for id in ids {
             peer.outbox.remove(&id);

@@ -24,17 +24,18 @@ mod reach;
 mod requests;
 mod sending;
 mod state;
+mod storing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use corella_identity::{
-    AddressOfRecord, Millis,
+    AddressOfRecord, Certificate, Millis,
     trust::{Trust, TrustAnchors},
 };
 
 pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
-pub use event::{Claim, Command, CommandError, Content, Event, LinkUp, Received, StoreOutcome};
+pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
 pub use state::{MessageState, Reason};
@@ -85,12 +86,21 @@ pub struct Snapshot {
 /// A message of a peer on its way to the disk.
 #[derive(Debug, Default)]
 struct Arriving {
-    /// The requests that wait for it.
-    waiting: Vec<(LinkId, Token)>,
+    /// The ways on which it came, each of which waits for an answer.
+    waiting: Vec<Via>,
     /// It came without the user's consent.
     request: bool,
     /// What its author had written was dropped meanwhile.
     dropped: bool,
+}
+
+/// The way on which a message came.
+#[derive(Debug, Clone)]
+enum Via {
+    /// A peer's device sent it.
+    Link(LinkId, Token),
+    /// It waited in the overlay, signed with this key.
+    Overlay(Token, Certificate),
 }
 
 /// The core. See the crate's documentation.
@@ -184,6 +194,18 @@ impl Agent {
             Event::Answered { link, id, status } => self.answered(now, link, &id, status, &mut out),
             Event::NotAnswered { link, id } => self.not_answered(now, link, &id, &mut out),
             Event::Received(received) => self.received(now, received, &mut out),
+            Event::Fetched(fetched) => self.fetched(now, fetched, &mut out),
+            Event::StoredAway { pair, id, is_stored } => self.stored_away(now, &pair, &id, is_stored, &mut out),
+            Event::NoticesStoredAway { pair, ids, is_stored } => {
+                self.notices_stored_away(now, &pair, ids, is_stored, &mut out);
+            }
+            Event::Ending => {
+                let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
+                for pair in pairs {
+                    self.store_notices_away(&pair, &mut out);
+                }
+                return out;
+            }
             Event::NetworkChanged => self.network_changed(now),
             Event::Wake => {}
         }

@@ -38,6 +38,12 @@ impl Owed {
         std::mem::replace(&mut self.ids, rest)
     }
 
+    /// All of them, whether it is time or not, but not more than one notice takes.
+    pub(crate) fn take_all(&mut self) -> Vec<String> {
+        let due = self.due.unwrap_or(Millis::MAX);
+        self.take(due)
+    }
+
     /// No link stands. The peer sends such a message again, and the notice is owed again then.
     pub(crate) fn forget(&mut self) {
         *self = Owed::default();

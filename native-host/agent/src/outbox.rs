@@ -13,6 +13,10 @@ const MOST_PATIENCE: Millis = 3_600_000;
 /// A device that is busy or in trouble is left alone this long; then twice as long, and so on.
 const BUSY_WAIT: Millis = 5_000;
 
+/// What was stored in the overlay is stored once more after this long: nodes come and go.
+const STORED_ANEW: Millis = 6 * 3_600_000;
+/// So many messages of a conversation wait in the overlay at most: nodes keep no more of one author for one person.
+const STORED_AT_ONCE: usize = 24;
 /// A message that found nobody for seven days is given up: peers take none that is older.
 const LIFETIME: Millis = 7 * 24 * 3_600_000;
 
@@ -42,6 +46,10 @@ struct Entry {
     sealed_again: bool,
     /// The devices that said that they have it.
     taken_by: BTreeSet<String>,
+    /// It is being put into the overlay.
+    storing: bool,
+    /// When it was last put there.
+    stored_at: Option<Millis>,
 }
 
 /// The place of a message in the order of its conversation.
@@ -76,6 +84,8 @@ impl Outbox {
                 busy_wait: BUSY_WAIT,
                 sealed_again: false,
                 taken_by: BTreeSet::new(),
+                storing: false,
+                stored_at: None,
             },
         );
         place
@@ -131,12 +141,38 @@ impl Outbox {
             .collect()
     }
 
+    /// The oldest messages that no device of the peer has, as far as they are to be put into the overlay now. They count as
+    /// being put there until [`Outbox::stored`].
+    pub(crate) fn take_to_store(&mut self, now: Millis) -> Vec<Outgoing> {
+        let waits = |e: &&mut Entry| matches!(e.message.state, MessageState::Pending | MessageState::Stored);
+        let mut taken = Vec::new();
+        for entry in self.entries.values_mut().filter(waits).take(STORED_AT_ONCE) {
+            let is_there = entry.stored_at.is_some_and(|at| now < at + STORED_ANEW);
+            if !entry.storing && !is_there && !Outbox::is_too_old(now, entry.message.at) {
+                entry.storing = true;
+                taken.push(entry.message.clone());
+            }
+        }
+        taken
+    }
+
+    /// A message is in the overlay, or no node took it.
+    pub(crate) fn stored(&mut self, now: Millis, id: &str, is_stored: bool) {
+        if let Some(entry) = self.places.get(id).and_then(|p| self.entries.get_mut(p)) {
+            entry.storing = false;
+            if is_stored {
+                entry.stored_at = Some(now);
+            }
+        }
+    }
+
     /// The messages that never arrived and are too old now.
     pub(crate) fn outlived(&self, now: Millis) -> Vec<String> {
+        let never_came = |state| matches!(state, MessageState::Pending | MessageState::Stored);
         let old = self
             .entries
             .values()
-            .filter(|e| e.message.state == MessageState::Pending && Outbox::is_too_old(now, e.message.at));
+            .filter(|e| never_came(e.message.state) && Outbox::is_too_old(now, e.message.at));
         old.map(|e| e.message.id.clone()).collect()
     }
 

@@ -8,7 +8,7 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Claim, Consent, LinkId, LinkUp, MessageState, Pair, Presence, Reason, Received,
+    Action, Agent, Claim, Consent, Fetched, LinkId, LinkUp, MessageState, Pair, Presence, Reason, Received, Token,
     notices::Owed,
     outbox::{Outbox, Place},
     reach::Reach,
@@ -24,6 +24,11 @@ pub(crate) struct Peer {
     pub(crate) outbox: Outbox,
     pub(crate) owed: Owed,
     pub(crate) next_sequence: u64,
+    /// What was fetched from the overlay, and stays there until its notice is under way: if this device ends before, it is
+    /// fetched once more, and the notice is not forgotten.
+    pub(crate) kept_for_notice: BTreeMap<String, Vec<Token>>,
+    /// What was fetched from the overlay before it was settled whose key this is.
+    pub(crate) unheard: Vec<Fetched>,
     /// Other keys than the known one, whose holders called and claimed the address.
     pub(crate) challengers: Vec<Certificate>,
 }
@@ -199,6 +204,9 @@ impl Agent {
         }
         peer.reach.failed(now);
         self.pending_because(now, pair, reason, out);
+        if reason == Reason::Offline {
+            self.store_away(now, pair, out);
+        }
     }
 
     /// Tells the user why the messages to a peer wait.
@@ -308,6 +316,9 @@ impl Agent {
             peer.links.remove(&link);
             if peer.links.is_empty() {
                 peer.owed.forget();
+                for id in peer.kept_for_notice.keys() {
+                    peer.owed.add(now, id.clone());
+                }
                 peer.reach.lost(now);
                 if peer.is_forgettable() && !self.buddies.contains_key(&pair.with) {
                     self.peers.remove(&pair);

@@ -130,11 +130,13 @@ impl Agent {
 
     /// Notices are owed for these messages.
     pub(crate) fn owe(&mut self, now: Millis, pair: &Pair, ids: Vec<String>, out: &mut Vec<Action>) {
-        let Some(peer) = self.peers.get_mut(pair).filter(|p| !p.links.is_empty()) else {
-            return;
-        };
+        let Some(peer) = self.peers.get_mut(pair) else { return };
         for id in ids {
             peer.owed.add(now, id);
+        }
+        if peer.links.is_empty() {
+            // If nobody is there, the notices wait for them in the overlay.
+            peer.reach.soon(now);
         }
         self.tell_owed(now, pair, out);
     }
@@ -143,8 +145,10 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with) else {
             return;
         };
-        let Some(peer) = self.peers.get_mut(pair) else { return };
         loop {
+            let Some(peer) = self.peers.get_mut(pair).filter(|p| !p.links.is_empty()) else {
+                return;
+            };
             let ids = peer.owed.take(now);
             if ids.is_empty() {
                 return;
@@ -157,6 +161,7 @@ impl Agent {
                     content: Content::Delivered(ids.clone()),
                 });
             }
+            self.noticed(pair, &ids, out);
         }
     }
 }

@@ -3,4 +3,5 @@
 mod delivery;
 mod keys;
 mod people;
+mod waiting;
 mod world;

@@ -75,6 +75,22 @@ pub(crate) struct World {
     pub(crate) accept_everyone: bool,
     /// Nobody can be asked who claims an address.
     pub(crate) is_alone: bool,
+    /// Nodes keep what is for those who are off line, and the certificates of everybody.
+    pub(crate) is_stored: bool,
+    /// What they keep.
+    pub(crate) waiting: Vec<Waiting>,
+    fetched: HashMap<(usize, Token), String>,
+}
+
+/// Something that waits in the overlay.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    from: usize,
+    pub(crate) to: AddressOfRecord,
+    id: String,
+    at: Millis,
+    sequence: u64,
+    pub(crate) content: Content,
 }
 
 impl World {
@@ -91,6 +107,9 @@ impl World {
             claims: Vec::new(),
             accept_everyone: false,
             is_alone: false,
+            is_stored: false,
+            waiting: Vec::new(),
+            fetched: HashMap::new(),
         };
         for name in names {
             let address = address(name);
@@ -129,7 +148,7 @@ impl World {
                 let next = sequences.entry(pair.clone()).or_default();
                 *next = (*next).max(row.sequence + 1);
                 let state = row.state.unwrap();
-                if matches!(state, MessageState::Pending | MessageState::Sent) {
+                if matches!(state, MessageState::Pending | MessageState::Sent | MessageState::Stored) {
                     let (text, at, sequence, reason) = (row.text.clone(), row.at, row.sequence, row.reason);
                     undelivered.push((
                         pair.clone(),
@@ -160,9 +179,42 @@ impl World {
         self.nodes[n].agent = Some(Agent::new(settings, snapshot));
         self.nodes[n].told.clear();
         self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
+        for waiting in self.waiting.clone() {
+            self.fetch(n, &waiting);
+        }
         for other in 0..self.nodes.len() {
             self.event(other, Event::NetworkChanged);
         }
+    }
+
+    /// A node tells `n` of something that waits for them.
+    fn fetch(&mut self, n: usize, waiting: &Waiting) {
+        if self.nodes[n].address != waiting.to {
+            return;
+        }
+        let token = self.fresh();
+        self.fetched.insert((n, token), waiting.id.clone());
+        let pair = self.pair(n, waiting.from);
+        let certificate = self.nodes[waiting.from].credential.certificate().clone();
+        let Waiting {
+            id,
+            at,
+            sequence,
+            content,
+            ..
+        } = waiting.clone();
+        self.event(
+            n,
+            Event::Fetched(Fetched {
+                token,
+                pair,
+                certificate,
+                id,
+                at,
+                sequence,
+                content,
+            }),
+        );
     }
 
     /// The program dies; its links break.

@@ -13,13 +13,20 @@ use corella_overlay::{OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::timeout,
+};
 
-use super::{Call, HostSettings, Shared, links::Links, network::Network, roster_writer::RosterWriter, views};
+use super::{Call, HostSettings, Shared, links::Links, network::Network, roster_writer::RosterWriter, views, waiting};
 use crate::{
     protocol::{Notification, RpcError},
     time,
 };
+
+/// How long the last errands may take at the end.
+const ENDING_TIME: Duration = Duration::from_millis(700);
 
 /// A reply to a call.
 pub(crate) type ReplyTo = oneshot::Sender<Result<Value, RpcError>>;
@@ -75,6 +82,8 @@ pub(crate) enum Input {
         content: corella_agent::Content,
         responder: Responder,
     },
+    /// Something that waited in the overlay.
+    Fetched(Box<waiting::Opened>),
     Overlay(OverlayEvent),
     Sip(ua::Event),
     Stop(oneshot::Sender<()>),
@@ -90,6 +99,10 @@ pub(super) struct Actor {
     pub(super) calls: HashMap<CallId, ReplyTo>,
     pub(super) responders: HashMap<Token, Responder>,
     pub(super) located: HashMap<Pair, Vec<Record>>,
+    /// What was fetched from the overlay and not removed there yet.
+    pub(super) stored: waiting::Stored,
+    /// What is being put into the overlay or removed there.
+    pub(super) errands: JoinSet<()>,
     /// The message that the core is being told of, in case it is to be shown.
     pub(super) arrived: Option<Box<store::Message>>,
     pub(super) keystore: Keystore,
@@ -119,6 +132,8 @@ impl Actor {
             calls: HashMap::new(),
             responders: HashMap::new(),
             located: HashMap::new(),
+            stored: HashMap::new(),
+            errands: JoinSet::new(),
             arrived: None,
             keystore,
             settings,
@@ -136,16 +151,32 @@ impl Actor {
             let input = tokio::select! {
                 biased;
                 input = inbox.recv() => input,
+                Some(_) = self.errands.join_next() => continue,
                 () = sleep_until(wake) => Some(Input::Event(Event::Wake)),
             };
             match input {
                 Some(Input::Stop(done)) => {
+                    // What is not done in time is done at the next start.
+                    let _ = timeout(ENDING_TIME, self.finish(&mut inbox)).await;
                     self.stop().await;
                     let _ = done.send(());
                     return;
                 }
                 Some(input) => self.take(input).await,
                 None => return self.stop().await,
+            }
+        }
+    }
+
+    /// Puts what is owed to others where they will find it.
+    async fn finish(&mut self, inbox: &mut mpsc::UnboundedReceiver<Input>) {
+        self.feed(Event::Ending);
+        while !self.errands.is_empty() {
+            let _ = self.errands.join_next().await;
+            while let Ok(input) = inbox.try_recv() {
+                if let Input::Event(event) = input {
+                    self.feed(event);
+                }
             }
         }
     }
@@ -196,6 +227,7 @@ impl Actor {
                     self.feed(Event::Unreachable { pair });
                 }
             }
+            Input::Fetched(opened) => self.fetched(*opened),
             Input::Counted { unread, reply } => self.counted(unread, reply),
             Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {

@@ -10,6 +10,7 @@ use super::{
     calls::json,
     links::Job,
     views,
+    waiting::Parcel,
 };
 use crate::{
     protocol::{Empty, Notification, SentResult},
@@ -108,6 +109,23 @@ impl Actor {
                     },
                 );
             }
+            Action::StoreAway {
+                pair,
+                certificate,
+                id,
+                text,
+                at,
+                sequence,
+            } => self.store_away(Parcel {
+                pair,
+                certificate,
+                id,
+                at,
+                sequence,
+                content: corella_agent::Content::Text(text),
+            }),
+            Action::StoreNoticesAway { pair, certificate, ids } => self.store_notices_away(pair, certificate, ids),
+            Action::RemoveStored { token } => self.remove_stored(token),
             Action::SaveBuddy(buddy) => {
                 if buddy.consent == Consent::Buddy {
                     self.links.welcome(&buddy.address);
@@ -226,11 +244,11 @@ impl Actor {
         let online = self.online;
         tokio::spawn(async move {
             let asked = online && overlay.asks_others().await;
-            let records = overlay
-                .location()
-                .get(&Key::Contacts(pair.with.clone()))
-                .await
-                .unwrap_or_default();
+            // The certificate outlives the contacts of who is off line: then it tells to whom to seal what waits for them.
+            let location = overlay.location();
+            let keys = [Key::Contacts(pair.with.clone()), Key::Certificate(pair.with.clone())];
+            let found = futures::future::join_all(keys.iter().map(|key| location.get(key))).await;
+            let records = found.into_iter().flat_map(Result::unwrap_or_default).collect();
             let _ = inbox.send(Input::Located { pair, records, asked });
         });
     }
@@ -238,7 +256,10 @@ impl Actor {
     fn connect(&mut self, pair: Pair, key: Certificate) {
         let inbox = self.shared.inbox.clone();
         let records = self.located.get(&pair).cloned().unwrap_or_default();
-        let records: Vec<_> = records.into_iter().filter(|r| r.signer().same_key(&key)).collect();
+        let records: Vec<_> = records
+            .into_iter()
+            .filter(|r| r.contacts().is_some() && r.signer().same_key(&key))
+            .collect();
         let Some(overlay) = self.network.as_ref().map(|n| n.overlay.clone()) else {
             let _ = inbox.send(Input::Event(Event::Unreachable { pair }));
             return;

@@ -63,9 +63,13 @@ impl Actor {
             });
         }
         let credential = Arc::new(credential);
-        self.credentials.insert(address.clone(), credential.clone());
+        let before = self.credentials.insert(address.clone(), credential.clone());
+        let is_new = before.is_none_or(|before| before.certificate() != credential.certificate());
         *self.shared.own.lock().unwrap_or_else(PoisonError::into_inner) = self.credentials.keys().cloned().collect();
         self.feed(Event::OwnAddress(address));
+        if is_new {
+            self.fetch_for(credential.clone());
+        }
         if self.online {
             self.tell_status().await;
         }

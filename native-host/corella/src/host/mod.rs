@@ -16,6 +16,7 @@ mod roster_writer;
 #[cfg(test)]
 mod tests;
 mod views;
+mod waiting;
 
 use std::{
     path::Path,

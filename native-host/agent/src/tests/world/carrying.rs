@@ -1,6 +1,6 @@
 //! Carrying the agents' actions out, as wires and disks do.
 
-use super::{Parcel, Row, Sealed, World};
+use super::{Parcel, Row, Sealed, Waiting, World};
 use crate::*;
 
 impl World {
@@ -39,6 +39,21 @@ impl World {
                 content,
             }),
         );
+    }
+
+    /// Nodes keep it, and tell whoever watches.
+    fn put_away(&mut self, waiting: Waiting) {
+        if !self.is_stored {
+            return;
+        }
+        self.waiting
+            .retain(|other| (&other.to, &other.id) != (&waiting.to, &waiting.id));
+        self.waiting.push(waiting.clone());
+        for n in 0..self.nodes.len() {
+            if self.nodes[n].agent.is_some() {
+                self.fetch(n, &waiting);
+            }
+        }
     }
 
     pub(super) fn carry_out(&mut self, n: usize, action: Action) {
@@ -108,7 +123,7 @@ impl World {
                 let live = self
                     .nodes
                     .iter()
-                    .filter(|x| x.agent.is_some() && x.address == pair.with);
+                    .filter(|x| (x.agent.is_some() || self.is_stored) && x.address == pair.with);
                 let live = live.map(|x| Claim {
                     certificate: x.credential.certificate().clone(),
                 });
@@ -156,6 +171,44 @@ impl World {
                         content,
                     },
                 );
+            }
+            Action::StoreAway {
+                pair,
+                id,
+                text,
+                at,
+                sequence,
+                ..
+            } => {
+                let waiting = Waiting {
+                    from: n,
+                    to: pair.with.clone(),
+                    id: id.clone(),
+                    at,
+                    sequence,
+                    content: Content::Text(text),
+                };
+                self.put_away(waiting);
+                let is_stored = self.is_stored;
+                self.event(n, Event::StoredAway { pair, id, is_stored });
+            }
+            Action::StoreNoticesAway { pair, ids, .. } => {
+                let waiting = Waiting {
+                    from: n,
+                    to: pair.with.clone(),
+                    id: format!("n{}", self.fresh()),
+                    at: self.now,
+                    sequence: 0,
+                    content: Content::Delivered(ids.clone()),
+                };
+                self.put_away(waiting);
+                let is_stored = self.is_stored;
+                self.event(n, Event::NoticesStoredAway { pair, ids, is_stored });
+            }
+            Action::RemoveStored { token } => {
+                let id = self.fetched.remove(&(n, token)).unwrap();
+                let address = self.nodes[n].address.clone();
+                self.waiting.retain(|waiting| waiting.id != id || waiting.to != address);
             }
             Action::SaveBuddy(buddy) => {
                 self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);

@@ -1,0 +1,252 @@
+//! What waits in the overlay: put there for those who are off line, and fetched from there for the user.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use corella_agent::{Content, Event, Fetched, Pair, Token};
+use corella_identity::{
+    AddressOfRecord, Certificate, Credential,
+    seal::{self, Envelope, OFFLINE_LIFETIME, RemovalSecret},
+};
+use corella_overlay::{
+    Key, LocationError, LocationService, Overlay, Record, Watched,
+    fragment::Fragments,
+    record::{Nonce, Sealed, Value},
+};
+use openssl::sha::sha256;
+
+use super::actor::{Actor, Input, random_id};
+use crate::{content, time};
+
+/// How often the parts of a large message are looked for, and the pause between.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Something that was fetched and opened.
+pub(crate) struct Opened {
+    record: Record,
+    secret: RemovalSecret,
+    envelope: Envelope,
+    content: Content,
+}
+
+/// What is to be put into the overlay.
+pub(super) struct Parcel {
+    pub(super) pair: Pair,
+    pub(super) certificate: Certificate,
+    pub(super) id: String,
+    pub(super) at: i64,
+    pub(super) sequence: u64,
+    pub(super) content: Content,
+}
+
+/// The records behind the tokens that the core knows.
+pub(super) type Stored = HashMap<Token, (Record, RemovalSecret)>;
+
+impl Actor {
+    /// Seals a message and puts it into the overlay.
+    pub(super) fn store_away(&mut self, parcel: Parcel) {
+        let (pair, id) = (parcel.pair.clone(), parcel.id.clone());
+        self.put(parcel, move |is_stored| Event::StoredAway { pair, id, is_stored });
+    }
+
+    /// Seals notices and puts them into the overlay.
+    pub(super) fn store_notices_away(&mut self, pair: Pair, certificate: Certificate, ids: Vec<String>) {
+        let parcel = Parcel {
+            pair: pair.clone(),
+            certificate,
+            id: random_id(),
+            at: time::now(),
+            sequence: 0,
+            content: Content::Delivered(ids.clone()),
+        };
+        self.put(parcel, move |is_stored| Event::NoticesStoredAway {
+            pair,
+            ids,
+            is_stored,
+        });
+    }
+
+    fn put(&mut self, parcel: Parcel, outcome: impl FnOnce(bool) -> Event + Send + 'static) {
+        let overlay = self.network.as_ref().map(|network| network.overlay.clone());
+        let credential = self.credentials.get(&parcel.pair.own).cloned();
+        let inbox = self.shared.inbox.clone();
+        self.errands.spawn(async move {
+            let is_stored = match (overlay, credential) {
+                (Some(overlay), Some(credential)) => match put(&overlay, &credential, &parcel).await {
+                    Ok(is_stored) => is_stored,
+                    Err(what) => {
+                        tracing::warn!("a message could not be put into the overlay: {what}");
+                        false
+                    }
+                },
+                _ => false,
+            };
+            let _ = inbox.send(Input::Event(outcome(is_stored)));
+        });
+    }
+
+    /// Fetches what waits for an own address, now and as it comes, for as long as the overlay is there.
+    pub(super) fn fetch_for(&self, credential: Arc<Credential>) {
+        let Some(overlay) = self.network.as_ref().map(|network| network.overlay.clone()) else {
+            return;
+        };
+        let inbox = self.shared.inbox.clone();
+        tokio::spawn(async move {
+            let key = Key::Offline(credential.address().clone());
+            let mut watching = overlay.watch(Watched::Own(key, (*credential).clone())).await;
+            let location = overlay.location();
+            // What watches must not keep the overlay alive.
+            drop(overlay);
+            while let Some(record) = watching.next().await {
+                let (location, credential, inbox) = (location.clone(), credential.clone(), inbox.clone());
+                tokio::spawn(async move {
+                    match open(&*location, record, &credential).await {
+                        Ok(opened) => drop(inbox.send(Input::Fetched(Box::new(opened)))),
+                        Err(what) => tracing::debug!("what waited in the overlay was not opened: {what}"),
+                    }
+                });
+            }
+        });
+    }
+
+    pub(super) fn fetched(&mut self, opened: Opened) {
+        let Opened {
+            record,
+            secret,
+            envelope,
+            content,
+        } = opened;
+        let token = self.fresh();
+        let certificate = record.signer().clone();
+        self.stored.insert(token, (record, secret));
+        let Envelope {
+            from,
+            to,
+            at,
+            id,
+            sequence,
+            ..
+        } = envelope;
+        self.feed(Event::Fetched(Fetched {
+            token,
+            pair: Pair { own: to, with: from },
+            certificate,
+            id,
+            at,
+            sequence,
+            content,
+        }));
+    }
+
+    /// Removes from the overlay what is where it belongs, unless another device of the user's has still to fetch it.
+    pub(super) fn remove_stored(&mut self, token: Token) {
+        let Some((record, secret)) = self.stored.remove(&token) else {
+            return;
+        };
+        let Some(overlay) = self.network.as_ref().map(|network| network.overlay.clone()) else {
+            return;
+        };
+        self.errands.spawn(async move {
+            if let Err(error) = remove(&overlay, &record, &secret).await {
+                tracing::debug!(%error, "a message stays in the overlay until it expires");
+            }
+        });
+    }
+}
+
+async fn put(overlay: &Overlay, credential: &Credential, parcel: &Parcel) -> Result<bool, String> {
+    let Pair { own, with } = &parcel.pair;
+    let (content_type, body) = content::encode(&parcel.content, &own.sip_uri());
+    let envelope = Envelope {
+        from: own.clone(),
+        to: with.clone(),
+        at: parcel.at,
+        id: parcel.id.clone(),
+        sequence: parcel.sequence,
+        content_type: content_type.to_owned(),
+        body,
+    };
+    let (bytes, secret) =
+        seal::seal_to_store(&envelope, credential, &parcel.certificate).map_err(|error| error.to_string())?;
+    let cut = Fragments::cut(&bytes).ok();
+    let sealed = match &cut {
+        Some((fragments, _)) => Sealed::Fragments(fragments.clone()),
+        None => Sealed::Inline(bytes.clone()),
+    };
+    let value = Value::Offline {
+        nonce: nonce(&parcel.id, with),
+        recipient: parcel.certificate.fingerprint(),
+        removal: sha256(&secret),
+        sealed,
+    };
+    let now = time::now();
+    let record = Record::sign(
+        credential,
+        Key::Offline(with.clone()),
+        value,
+        now,
+        now + OFFLINE_LIFETIME,
+    )
+    .map_err(|error| error.to_string())?;
+    let location = overlay.location();
+    let unavailable = |error: LocationError| error.to_string();
+    for piece in cut.iter().flat_map(|(_, pieces)| pieces) {
+        if location.put_fragment(&record, piece).await.map_err(unavailable)? == 0 {
+            return Ok(false);
+        }
+    }
+    let report = location.put(&record).await.map_err(unavailable)?;
+    // What only this device keeps does not come when it is off line.
+    Ok(report.stored.iter().any(|peer| *peer != overlay.peer_id()))
+}
+
+/// One message is one record, however often it is put there; and nobody can tell the message by it.
+fn nonce(id: &str, to: &AddressOfRecord) -> Nonce {
+    let hash = sha256(format!("corella nonce 1 {id} {to}").as_bytes());
+    let mut nonce = Nonce::default();
+    nonce.copy_from_slice(&hash[..16]);
+    nonce
+}
+
+async fn open(location: &dyn LocationService, record: Record, me: &Credential) -> Result<Opened, String> {
+    let mut tries = 0;
+    let bytes = loop {
+        tries += 1;
+        match corella_overlay::content(location, &record).await {
+            Ok(bytes) => break bytes,
+            Err(error) if tries == TRIES => return Err(error.to_string()),
+            // Its parts may still be on their way.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    };
+    let opened = seal::open_stored(&bytes, me, record.signer(), time::now());
+    let (envelope, secret) = opened.map_err(|error| error.to_string())?;
+    let content = content::decode(&envelope.content_type, &envelope.body).map_err(str::to_owned)?;
+    Ok(Opened {
+        record,
+        secret,
+        envelope,
+        content,
+    })
+}
+
+async fn remove(overlay: &Overlay, record: &Record, secret: &RemovalSecret) -> Result<(), LocationError> {
+    let location = overlay.location();
+    let devices = location.get(&Key::Contacts(record.key().address().clone())).await?;
+    let own = overlay.peer_id();
+    let is_another = |contacts: &Record| contacts.contacts().is_some_and(|set| set.peer != own);
+    let recipient = record.value().recipient();
+    if devices
+        .iter()
+        .any(|contacts| is_another(contacts) && Some(&contacts.signer().fingerprint()) == recipient)
+    {
+        return Ok(());
+    }
+    location.remove(record.key(), &[*secret]).await?;
+    if let Some(Sealed::Fragments(fragments)) = record.value().sealed() {
+        for hash in fragments.list() {
+            location.remove_fragment(hash, secret).await?;
+        }
+    }
+    Ok(())
+}
