@@ -131,8 +131,12 @@ impl Actor {
                     self.links.welcome(&buddy.address);
                 }
                 self.roster.save(*buddy);
+                self.know_buddies();
             }
-            Action::ForgetBuddy(address) => self.roster.forget(address),
+            Action::ForgetBuddy(address) => {
+                self.roster.forget(address);
+                self.know_buddies();
+            }
             Action::SavePresence(presence) => self.roster.save_presence(presence),
             Action::BuddyChanged { address, buddy } => {
                 let buddy = buddy.map(|view| Box::new(self.buddy_view(*view)));

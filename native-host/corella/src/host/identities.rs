@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use corella_agent::Event;
+use corella_agent::{Consent, Event};
 use corella_identity::{AddressOfRecord, Credential, trust::Trust};
 use corella_overlay::PublishError;
 use serde_json::Value;
@@ -69,11 +69,28 @@ impl Actor {
         self.feed(Event::OwnAddress(address));
         if is_new {
             self.fetch_for(credential.clone());
+            self.know_buddies();
         }
         if self.online {
             self.tell_status().await;
         }
         json(self.identity(&credential))
+    }
+
+    /// Tells the overlay whose records have a share of their own among those that this device keeps: the buddies'.
+    pub(super) fn know_buddies(&self) {
+        let Some(overlay) = self.network.as_ref().map(|network| network.overlay.clone()) else {
+            return;
+        };
+        let buddies = self
+            .agent
+            .buddies()
+            .into_iter()
+            .filter(|view| view.consent == Consent::Buddy);
+        let known = buddies
+            .filter_map(|view| Some(view.known?.certificate.fingerprint()))
+            .collect();
+        tokio::spawn(async move { overlay.know(known).await });
     }
 
     pub(super) fn identities(&self) -> Result<Value, RpcError> {

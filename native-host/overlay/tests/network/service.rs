@@ -222,6 +222,32 @@ async fn a_restarted_node_serves_what_it_held() {
 }
 
 #[tokio::test]
+async fn whom_the_user_knows_has_room_that_strangers_cannot_take() {
+    let mut config = config(DeviceKey::generate(), TCP, vec![]);
+    config.storing.bytes = 64_000;
+    let node = Agent::start_with(credential("node"), config).await;
+    let guest = Agent::start("guest", TCP, node.listen().await).await;
+    guest.wait_for_peers(1).await;
+    let (buddy, bob) = (credential("buddy"), credential("bob"));
+    let puts = |from: &Credential, number: u8| {
+        let record = message(from, &bob, &[number; 32], Sealed::Inline(vec![number; 3000]));
+        let (location, peer) = (guest.overlay.location(), node.overlay.peer_id());
+        async move { location.put(&record).await.unwrap().stored.contains(&peer) }
+    };
+    let mut number = 0;
+    until("the strangers do not fill the node", || {
+        number += 1;
+        let put = puts(&credential("stranger"), number);
+        async move { !put.await }
+    })
+    .await;
+    assert!(!puts(&buddy, 100).await);
+    node.overlay.know([buddy.certificate().fingerprint()].into()).await;
+    assert!(puts(&buddy, 101).await);
+    assert!(!puts(&credential("stranger"), 102).await);
+}
+
+#[tokio::test]
 async fn values_are_put_removed_and_found_in_pages() {
     let all = four().await;
     let (writer, reader) = (all[1].overlay.kademlia(), all[3].overlay.kademlia());
