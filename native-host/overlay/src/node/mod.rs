@@ -1,5 +1,6 @@
 //! This device as a node of the overlay: one task owns the swarm, everybody else talks to it through [`NodeHandle`].
 
+mod asking;
 mod bootstrap;
 mod effort;
 mod events;

@@ -21,14 +21,14 @@ use super::effort::Counters;
 use super::liveness::Liveness;
 use super::peers::Peers;
 use super::relays::Relays;
-use super::{Candidate, Command, Heard, Known, NodeConfig, NodeState, Reached, StartError};
+use super::{Candidate, Command, Heard, NodeConfig, NodeState, Reached, StartError};
 use crate::clock::Clock;
 use crate::contacts::is_dialled;
 use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
 use crate::store_protocol::{RateLimit, Request, Response};
-use crate::storing::{Asker, Network, Refusal, Store};
-use crate::swarm::{self, BUCKET, Behaviour, REPLICATION};
+use crate::storing::Store;
+use crate::swarm::{self, Behaviour, REPLICATION};
 
 /// How long the listeners may take to be bound.
 const BINDING_TIME: Duration = Duration::from_secs(5);
@@ -42,8 +42,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// After how many ticks neighbours are looked after, and after how many expired records are forgotten.
 const NEIGHBOUR_TICKS: u64 = 20;
 const EXPIRY_TICKS: u64 = 60;
-/// How many nodes of the routing table are told for each place: enough to pass over a crowd in one network.
-const KNOWN: usize = 2 * REPLICATION;
 /// Most neighbours that are dialled in one go.
 const NEIGHBOUR_DIALS: usize = 4;
 
@@ -68,7 +66,7 @@ pub(super) struct Task {
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
     /// Requests of peers whose answer is being made.
-    answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Response>, Response)>>,
+    pub(super) answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Response>, Response)>>,
     pub(super) introductions: HashMap<ConnectionId, oneshot::Sender<bool>>,
     pub(super) effort: Arc<Counters>,
     /// Listeners that have not been bound yet, and what was heard of those that never will be.
@@ -77,16 +75,16 @@ pub(super) struct Task {
     /// Whether this node always takes part in routing.
     serves: bool,
     /// Whether it routes and keeps records at all.
-    keeps: bool,
+    pub(super) keeps: bool,
     /// Whether a location service elsewhere has not answered yet.
     unreached: bool,
     mode: Option<Option<kad::Mode>>,
-    store: Store,
+    pub(super) store: Store,
     commands: mpsc::Receiver<Command>,
     /// Whom the storing node wants to tell of what.
     tell: mpsc::Receiver<(PeerId, Request)>,
     /// Records of which peers say that they are new.
-    changes: mpsc::Sender<String>,
+    pub(super) changes: mpsc::Sender<String>,
     pub(super) newcomers: mpsc::Sender<PeerId>,
     state: watch::Sender<NodeState>,
     listen: Vec<Multiaddr>,
@@ -284,50 +282,6 @@ impl Task {
         }
     }
 
-    fn ask(&mut self, candidate: Candidate, request: Request, reply: oneshot::Sender<Heard>) {
-        let own = *self.swarm.local_peer_id();
-        if candidate.peer == own {
-            let network = Network::OWN;
-            let answer = self.store.answer(request, Asker { peer: own, network });
-            tokio::spawn(async move {
-                let response = answer.await;
-                let _ = reply.send(Heard {
-                    response,
-                    network: None,
-                });
-            });
-        } else {
-            let Candidate { peer, addresses, .. } = candidate;
-            let store = &mut self.swarm.behaviour_mut().store;
-            let id = store.send_request_with_addresses(&peer, request, addresses);
-            self.asked.insert(id, reply);
-            self.effort.asked();
-        }
-    }
-
-    pub(super) fn on_request(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        request: Request,
-        channel: ResponseChannel<Response>,
-    ) {
-        let response = if !self.rates.admit(peer, &request, self.clock.now()) {
-            Refusal::Busy.into()
-        } else if let Request::Changed { record } = request {
-            // Who has too many changes to look at looks at some later.
-            let _ = self.changes.try_send(record);
-            Response::Stored
-        } else {
-            let network = self.peers.network(&peer, connection);
-            let answer = self.store.answer(request, Asker { peer, network });
-            self.answers.push(Box::pin(async move { (channel, answer.await) }));
-            return;
-        };
-        // Fails if the peer has gone away meanwhile.
-        let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
-    }
-
     fn introduce(&mut self, candidate: Reached, reply: oneshot::Sender<bool>) {
         if self.peers.is_connected(&candidate.peer) {
             let _ = reply.send(true);
@@ -346,58 +300,6 @@ impl Task {
                 let _ = reply.send(false);
             }
         }
-    }
-
-    /// The closest nodes of the routing table, and this one if it keeps records.
-    fn known(&mut self, places: &[[u8; 32]; 2]) -> Known {
-        let closest = places.map(|place| {
-            let key = kad::KBucketKey::new(place.to_vec());
-            let routing = &mut self.swarm.behaviour_mut().routing;
-            let closest = routing.get_closest_local_peers(&key).map(|key| *key.preimage());
-            closest.take(KNOWN).collect::<Vec<PeerId>>()
-        });
-        let are_sure = [0, 1].map(|place| self.is_sure_of(&closest[place]));
-        let others = closest[0].len();
-        let keeps_records = self.keeps_records(others);
-        let closest = closest.map(|peers| {
-            let mut known: Vec<Candidate> = peers.into_iter().map(Candidate::known).collect();
-            for candidate in &mut known {
-                candidate.network = self.network_of(&candidate.peer, &[]);
-            }
-            if keeps_records {
-                known.push(Candidate::known(*self.swarm.local_peer_id()));
-            }
-            known
-        });
-        Known { closest, are_sure }
-    }
-
-    /// Whether a look-up would find no others than these, the closest first: there are few nodes, or none of the closest
-    /// stands at a distance of which not everybody has found room in the routing table.
-    fn is_sure_of(&mut self, closest: &[PeerId]) -> bool {
-        let routing = &mut self.swarm.behaviour_mut().routing;
-        let has_room = |peer: &PeerId| {
-            routing
-                .kbucket(*peer)
-                .is_some_and(|bucket| bucket.num_entries() < BUCKET)
-        };
-        closest.len() < REPLICATION || (self.bootstrapped && closest.iter().take(REPLICATION).all(has_room))
-    }
-
-    /// The network of a peer: that of its connection, else that of these addresses or of those that routing knows.
-    pub(super) fn network_of(&mut self, peer: &PeerId, addresses: &[Multiaddr]) -> Option<Network> {
-        if let Some(network) = self.peers.network_of(peer) {
-            return network.unless_local();
-        }
-        match addresses.first() {
-            Some(address) => Network::of_address(address).unless_local(),
-            None => Network::of_address(self.routing_addresses(*peer).first()?).unless_local(),
-        }
-    }
-
-    /// Whether records are put to this node too: it takes part in routing, or there are so few others that each counts.
-    pub(super) fn keeps_records(&self, others: usize) -> bool {
-        self.keeps && (others < REPLICATION || self.swarm.behaviour().routing.mode() == kad::Mode::Server)
     }
 
     fn on_tick(&mut self) {

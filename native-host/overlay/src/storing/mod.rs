@@ -18,6 +18,8 @@ mod network;
 mod node;
 mod opendht;
 mod refusal;
+mod room;
+mod secrets;
 pub mod services;
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,19 @@
 //! Keeping records: what is taken, what gives way, what is given out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
-use corella_identity::seal::OFFLINE_LIFETIME;
 use corella_identity::trust::TrustAnchors;
 use corella_identity::{Fingerprint, Millis};
-use openssl::sha::sha256;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::class::{Class, Judge};
 use super::database::{self, DatabaseError};
-use super::limits::{Limits, OVERHEAD, PAGE, UNSEEN_SECRETS, key_share, records_of_signer};
+use super::limits::{Limits, OVERHEAD, PAGE};
 use super::network::Network;
 use super::refusal::Refusal;
-use super::usage::{Usage, fattest};
+use super::usage::Usage;
 use crate::key::Key;
 use crate::record::Record;
 
@@ -48,8 +46,8 @@ pub struct StoringNode {
 }
 
 /// The record that stands where another wants to.
-struct Held {
-    id: i64,
+pub(super) struct Held {
+    pub(super) id: i64,
     sequence: Millis,
     content: Vec<u8>,
     share: Share,
@@ -62,9 +60,6 @@ pub(super) struct Share {
     pub(super) network: Network,
     pub(super) cost: u64,
 }
-
-/// A clear key, and the secrets that were shown under it.
-pub(super) type Secrets = (String, Vec<[u8; 32]>);
 
 /// How often it is looked for what has expired.
 const EXPIRY_PAUSE: Millis = 1000;
@@ -180,109 +175,6 @@ impl StoringNode {
         Ok(held)
     }
 
-    /// One signer has only so many records under one key.
-    fn check_signer(&self, key: &Key, place: &[u8; 32], record: &Record, held: Option<&Held>) -> Result<(), Refusal> {
-        if held.is_some() {
-            return Ok(());
-        }
-        let count: u64 = self
-            .database
-            .prepare_cached("SELECT count(*) FROM record WHERE place = ? AND signer = ?")?
-            .query_row(params![place, record.signer().fingerprint().as_bytes()], |row| {
-                row.get(0)
-            })?;
-        if count >= records_of_signer(key) {
-            return Err(Refusal::TooMany);
-        }
-        Ok(())
-    }
-
-    /// One class has only so much room under one key; there, too, the largest network gives way.
-    fn make_room_under(
-        &mut self,
-        key: &Key,
-        place: &[u8; 32],
-        share: Share,
-        held: Option<&Held>,
-    ) -> Result<(), Refusal> {
-        let mut rows: Vec<(i64, Share)> = self
-            .database
-            .prepare_cached("SELECT id, class, network, cost FROM record WHERE place = ? AND class = ? ORDER BY id")?
-            .query_map(params![place, share.class.number()], |row| {
-                Ok((row.get(0)?, share_of(row, 1)?))
-            })?
-            .collect::<Result<_, _>>()?;
-        rows.retain(|(id, _)| held.is_none_or(|held| held.id != *id));
-        let room = key_share(key);
-        while rows.iter().map(|(_, row)| row.cost).sum::<u64>() + share.cost > room {
-            let mut shares: BTreeMap<Network, u64> = BTreeMap::new();
-            for (_, row) in &rows {
-                *shares.entry(row.network).or_default() += row.cost;
-            }
-            let shares = shares.iter().map(|(network, used)| (*network, *used));
-            let loser = fattest(shares, share.network, share.cost).ok_or(Refusal::TooMany)?;
-            let newest = rows.iter().rposition(|(_, row)| row.network == loser);
-            let (id, row) = rows.remove(newest.ok_or(Refusal::TooMany)?);
-            self.delete("DELETE FROM record WHERE id = ?", id, row)?;
-        }
-        Ok(())
-    }
-
-    /// Makes room in a class for something: while it is full, the network that uses most gives way, the newest of its
-    /// things first. `freed` is what the new thing replaces, the record `kept`.
-    pub(super) fn make_room(&mut self, share: Share, freed: Option<Share>, kept: Option<i64>) -> Result<(), Refusal> {
-        let room = share.class.share(self.limits.bytes);
-        let freed = freed
-            .filter(|freed| freed.class == share.class)
-            .map_or(0, |freed| freed.cost);
-        while (self.usage.of(share.class) + share.cost).saturating_sub(freed) > room {
-            let loser = self
-                .usage
-                .who_gives_way(share.class, share.network, share.cost)
-                .ok_or(Refusal::Full)?;
-            if !self.drop_newest_of(share.class, loser, kept)? {
-                return Err(Refusal::Full);
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops one thing of a network. Whether there was one.
-    fn drop_newest_of(&mut self, class: Class, network: Network, kept: Option<i64>) -> Result<bool, Refusal> {
-        // A table, and the statement that takes from it.
-        const TABLES: [(&str, &str); 3] = [
-            (
-                "SELECT id, class, network, cost FROM fragment WHERE class = ? AND network = ? AND ? IS NOT id
-                 ORDER BY id DESC LIMIT 1",
-                "DELETE FROM fragment WHERE id = ?",
-            ),
-            (
-                "SELECT id, class, network, cost FROM record WHERE class = ? AND network = ? AND ? IS NOT id
-                 ORDER BY id DESC LIMIT 1",
-                "DELETE FROM record WHERE id = ?",
-            ),
-            (
-                "SELECT id, class, network, cost FROM opendht WHERE class = ? AND network = ? AND ? IS NOT id
-                 ORDER BY id DESC LIMIT 1",
-                "DELETE FROM opendht WHERE id = ?",
-            ),
-        ];
-        for (select, delete) in TABLES {
-            let newest = self
-                .database
-                .prepare_cached(select)?
-                .query_row(params![class.number(), network.bytes(), kept], |row| {
-                    Ok((row.get::<_, i64>(0)?, share_of(row, 1)?))
-                })
-                .optional()?;
-            if let Some((id, share)) = newest {
-                self.delete(delete, id, share)?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     pub(super) fn delete(&mut self, statement: &str, id: i64, share: Share) -> Result<(), Refusal> {
         self.database.prepare_cached(statement)?.execute([id])?;
         self.usage.remove(share.class, share.network, share.cost);
@@ -331,90 +223,7 @@ impl StoringNode {
         Ok(page)
     }
 
-    /// Removes the records that these secrets remove, and refuses them from now on until they would have expired. Says
-    /// how many there were.
-    ///
-    /// # Errors
-    /// [`Refusal::TooMany`]: too many secrets whose records were not here.
-    pub fn remove(&mut self, key: &Key, secrets: &[[u8; 32]], now: Millis) -> Result<usize, Refusal> {
-        self.expire_now_and_then(now)?;
-        let place = key.id();
-        let mut removed = 0;
-        for secret in secrets {
-            let removal = sha256(secret);
-            let there: Vec<(i64, Millis, Share)> = self
-                .database
-                .prepare_cached("SELECT id, expires, class, network, cost FROM record WHERE place = ? AND removal = ?")?
-                .query_map(params![place, removal], |row| {
-                    Ok((row.get(0)?, row.get(1)?, share_of(row, 2)?))
-                })?
-                .collect::<Result<_, _>>()?;
-            for (id, _, share) in &there {
-                self.delete("DELETE FROM record WHERE id = ?", *id, *share)?;
-            }
-            removed += there.len();
-            let until = there.iter().map(|(_, expires, _)| *expires).max();
-            self.remember_secret(key, &removal, secret, until, now)?;
-        }
-        Ok(removed)
-    }
-
-    fn remember_secret(
-        &mut self,
-        key: &Key,
-        removal: &[u8; 32],
-        secret: &[u8; 32],
-        until: Option<Millis>,
-        now: Millis,
-    ) -> Result<(), Refusal> {
-        let place = &key.id();
-        if self.is_spent(place, removal)? {
-            return Ok(());
-        }
-        if until.is_none() {
-            let unseen: u64 = self
-                .database
-                .prepare_cached("SELECT count(*) FROM spent WHERE place = ? AND seen = 0")?
-                .query_row([place], |row| row.get(0))?;
-            if unseen >= UNSEEN_SECRETS {
-                return Err(Refusal::TooMany);
-            }
-        }
-        self.database
-            .prepare_cached("INSERT INTO spent (place, removal, secret, key, expires, seen) VALUES (?, ?, ?, ?, ?, ?)")?
-            .execute(params![
-                place,
-                removal,
-                secret,
-                key.text(),
-                until.unwrap_or(now + OFFLINE_LIFETIME),
-                until.is_some()
-            ])?;
-        Ok(())
-    }
-
-    fn is_spent(&self, place: &[u8; 32], removal: &[u8; 32]) -> Result<bool, Refusal> {
-        let mut statement = self
-            .database
-            .prepare_cached("SELECT 1 FROM spent WHERE place = ? AND removal = ?")?;
-        Ok(statement.exists(params![place, removal])?)
-    }
-
-    /// The secrets that were shown under a key: whoever keeps its records has to know them too.
-    pub(super) fn secrets(&self, place: &[u8; 32], now: Millis) -> Result<Option<Secrets>, Refusal> {
-        let mut statement = self
-            .database
-            .prepare_cached("SELECT secret, key FROM spent WHERE place = ? AND seen = 1 AND expires > ?")?;
-        let mut rows = statement.query(params![place, now])?;
-        let mut found: Option<Secrets> = None;
-        while let Some(row) = rows.next()? {
-            let key = row.get(1)?;
-            found.get_or_insert_with(|| (key, Vec::new())).1.push(row.get(0)?);
-        }
-        Ok(found)
-    }
-
-    fn expire_now_and_then(&mut self, now: Millis) -> Result<(), Refusal> {
+    pub(super) fn expire_now_and_then(&mut self, now: Millis) -> Result<(), Refusal> {
         // A clock that was set back must not keep what has expired for long.
         if (self.expired_at..self.expired_at.saturating_add(EXPIRY_PAUSE)).contains(&now) {
             return Ok(());
@@ -483,22 +292,6 @@ impl StoringNode {
             for share in shares {
                 let share = share?;
                 self.usage.add(share.class, share.network, share.cost);
-            }
-        }
-        Ok(())
-    }
-
-    /// A node may have had more room when it was last open.
-    fn fit_into_limits(&mut self) -> Result<(), DatabaseError> {
-        for class in Class::ALL {
-            while self.usage.of(class) > class.share(self.limits.bytes) {
-                let Some(loser) = self.usage.who_gives_way(class, Network::UNKNOWN, 0) else {
-                    break;
-                };
-                match self.drop_newest_of(class, loser, None) {
-                    Ok(true) => {}
-                    Ok(false) | Err(_) => break,
-                }
             }
         }
         Ok(())
