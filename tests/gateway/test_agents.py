@@ -1,36 +1,31 @@
 """An agent that finds people through somebody else's gateway."""
 
-from lib.agent import befriend
+from lib.agent import Agent, befriend
 from lib.gateway import Gateway
 from lib.people import People
 
 
+def chat(*both: Agent) -> None:
+    """They come on line, and each hears the other and knows that it was heard."""
+    for agent in both:
+        agent.on_line()
+    befriend(*both)
+    for one, other in (both, both[::-1]):
+        text = f"hello {other.address}"
+        sent = one.write(other.address, text)
+        other.hears(text, one.address)
+        one.sees_state(sent, "delivered")
+
+
 def test_an_agent_behind_a_gateway_and_one_on_the_overlay_chat(people: People) -> None:
     gateway = Gateway(people)
-    alice = people.agent("alice", gateway.listen)
-    bob = people.agent("bob", more=["--gateway", gateway.url])
-    alice.on_line()
-    bob.on_line()
-    befriend(alice, bob)
-    there = alice.write(bob.address, "hello behind the gateway")
-    bob.hears("hello behind the gateway", alice.address)
-    alice.sees_state(there, "delivered")
-    back = bob.write(alice.address, "hello on the overlay")
-    alice.hears("hello on the overlay", bob.address)
-    bob.sees_state(back, "delivered")
+    chat(people.agent("alice", gateway.listen), people.agent("bob", more=["--gateway", gateway.url]))
 
 
 def test_two_agents_behind_gateways_chat(people: People) -> None:
     first = Gateway(people, "first")
     second = Gateway(people, "second", first.listen)
-    alice = people.agent("alice", more=["--gateway", first.url])
-    bob = people.agent("bob", more=["--gateway", second.url])
-    alice.on_line()
-    bob.on_line()
-    befriend(alice, bob)
-    sent = alice.write(bob.address, "from one gateway to the other")
-    bob.hears("from one gateway to the other", alice.address)
-    alice.sees_state(sent, "delivered")
+    chat(*(people.agent(name, more=["--gateway", at.url]) for name, at in (("alice", first), ("bob", second))))
 
 
 def test_an_agent_waits_for_its_gateway(people: People) -> None:

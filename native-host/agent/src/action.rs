@@ -5,7 +5,9 @@ use corella_identity::{
     trust::{Known, Question, Trust},
 };
 
-use crate::{Buddy, CallId, CommandError, Consent, Content, LinkId, MessageState, Pair, Presence, Reason, Token};
+use crate::{
+    Buddy, CallId, CommandError, Consent, Content, LinkId, MessageState, Outgoing, Pair, Presence, Reason, Token,
+};
 
 /// Which side of a conversation wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,14 +163,8 @@ pub enum Action {
         pair: Pair,
         /// Seal it to this.
         certificate: Certificate,
-        /// The Message-ID.
-        id: String,
-        /// Plain text.
-        text: String,
-        /// When it was written.
-        at: Millis,
-        /// The author's count in the conversation.
-        sequence: u64,
+        /// The message.
+        message: Outgoing,
     },
     /// Seal notices and put them into the overlay; comes back as [`crate::Event::NoticesStoredAway`].
     StoreNoticesAway {

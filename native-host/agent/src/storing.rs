@@ -19,10 +19,7 @@ impl Agent {
             out.push(Action::StoreAway {
                 pair: pair.clone(),
                 certificate: certificate.clone(),
-                id: message.id,
-                text: message.text,
-                at: message.at,
-                sequence: message.sequence,
+                message,
             });
         }
         self.store_notices_away(pair, out);

@@ -16,8 +16,7 @@ use crate::AddressOfRecord;
 
 /// Fewest characters of a secret.
 pub const SECRET_LENGTH: usize = 12;
-/// Argon2id's memory in KiB, passes and lanes: the second recommendation of RFC 9106 section 4, with one lane. About a
-/// fifth of a second.
+/// Argon2id's memory in KiB, passes and lanes: the second recommendation of RFC 9106 section 4, with one lane.
 const MEMORY: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
@@ -51,7 +50,7 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Derives label and key. Takes a fifth of a second and 64 MiB: not for a thread that others wait for. Secrets that
+    /// Derives label and key. Takes 64 MiB and long enough to be noticed: not for a thread that others wait for. Secrets that
     /// look the same are the same: compatibility forms and white space at the ends and between words do not count.
     ///
     /// # Errors

@@ -15,13 +15,15 @@ use corella_gateway::{
 use corella_identity::Millis;
 use corella_overlay::{
     Clock, Kademlia, Key, LocationError, LocationService, PutReport, Record, Ticket, ValueReport,
+    rate::Rates,
     record::Sealed,
-    storing::{After, OpenDhtValue, Refusal, services::Host},
+    storing::{After, Network, OpenDhtValue, Refusal, services::Host},
 };
 use openssl::sha::{sha1, sha256};
 
-use super::ration::Ration;
-
+/// What one write takes of its network's time, and how much of that may be taken in one go: 500 writes, then 50 a second.
+const WRITE: Millis = 20;
+const BURST: Millis = 500 * WRITE;
 /// Records with a list of fragments that came lately: whoever puts such a fragment next need not send them again.
 const PARENTS: usize = 256;
 /// How long unsigned bytes are kept if nobody says how long: a week, as long as they may be.
@@ -31,7 +33,8 @@ const LONGEST: Millis = 7 * 24 * 60 * 60 * 1000;
 pub(super) struct NodeBackend {
     node: Kademlia,
     clock: Clock,
-    ration: Mutex<Ration>,
+    /// Storing nodes see only the gateway, so it shares out what it may write among those who write through it.
+    rates: Mutex<Rates<Network>>,
     parents: Mutex<Vec<Record>>,
 }
 
@@ -40,14 +43,14 @@ impl NodeBackend {
         Self {
             node,
             clock,
-            ration: Mutex::default(),
+            rates: Mutex::new(Rates::new(BURST)),
             parents: Mutex::default(),
         }
     }
 
     fn may_write(&self, client: IpAddr) -> bool {
-        let mut ration = self.ration.lock().unwrap_or_else(PoisonError::into_inner);
-        ration.admit(client, self.clock.now())
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.admit(Network::of(client), WRITE, self.clock.now())
     }
 
     fn writes(&self, client: IpAddr) -> Result<(), Fault> {

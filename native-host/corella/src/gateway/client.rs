@@ -10,7 +10,8 @@ use corella_gateway::{
     },
 };
 use corella_overlay::{
-    Clock, Key, LocationError, LocationService, PutReport, Record, Ticket, fragment::FragmentId, storing::Refusal,
+    Clock, Key, LocationError, LocationService, Newest, PutReport, Record, Ticket, fragment::FragmentId,
+    storing::Refusal,
 };
 use libp2p::PeerId;
 use openssl::sha::sha256;
@@ -75,22 +76,14 @@ impl GatewayLocation {
     /// The good ones among what the gateway says, the newest first: it is believed no more than any node.
     async fn records(&self, key: &Key, document: String) -> Result<Vec<Record>, LocationError> {
         let (documents, now) = (self.documents(DraftMethod::Get, document).await?, self.clock.now());
-        let mut records: Vec<Record> = Vec::new();
-        for xml in documents {
-            let Ok(record) = Record::from_xml(xml.as_bytes(), now) else {
-                continue;
-            };
-            let slot = |other: &Record| (other.signer().fingerprint(), other.nonce());
-            match records.iter_mut().find(|known| slot(known) == slot(&record)) {
-                _ if record.key() != key => {}
-                Some(known) if known.sequence() < record.sequence() => *known = record,
-                Some(_) => {}
-                None => records.push(record),
-            }
+        let good = documents
+            .iter()
+            .filter_map(|xml| Record::from_xml(xml.as_bytes(), now).ok());
+        let mut newest = Newest::default();
+        for record in good.filter(|record| record.key() == key) {
+            newest.add(record);
         }
-        records.retain(|record| !record.is_removal());
-        records.sort_by_key(|record| std::cmp::Reverse(record.sequence()));
-        Ok(records)
+        Ok(newest.records())
     }
 }
 

@@ -3,7 +3,6 @@
 
 mod backend;
 mod client;
-mod ration;
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -240,19 +240,3 @@ async fn an_address_in_use_is_said() {
         "{error}"
     );
 }
-
-/// One connection, one call after the other.
-#[tokio::test]
-async fn a_thousand_calls_are_done_in_a_second() {
-    let world = World::new().await;
-    let mut raw = world.connect().await;
-    let request = post_head(put_call().len()) + &put_call();
-    let began = Instant::now();
-    for _ in 0..2_000 {
-        raw.send(&request).await;
-        assert_eq!(raw.answer().await.unwrap().status, 200);
-    }
-    let took = began.elapsed();
-    println!("2,000 calls in {took:?}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
-}

@@ -1,15 +1,15 @@
 //! Makes one answer of what several nodes returned, believing none of them.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use corella_identity::{Fingerprint, Millis};
+use corella_identity::Millis;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
 use super::round::Collect;
 use crate::clock::Clock;
-use crate::record::{Nonce, Record};
+use crate::newest::{Newest, Slot, slot_of};
+use crate::record::Record;
 use crate::store_protocol::Response;
 
 /// Most records of one node's answer that are looked at; the best come first.
@@ -19,9 +19,6 @@ const PAGES: usize = 8;
 /// So many nodes with the same answer, none of which lacks anything that others have, are enough.
 const AGREEING: usize = 6;
 
-/// One record for each of these under a key.
-type Slot = (Fingerprint, Nonce);
-
 /// The records under one key, of each signer and nonce the newest.
 pub(super) struct Merge {
     /// SHA-256 of the clear key.
@@ -29,7 +26,7 @@ pub(super) struct Merge {
     clock: Clock,
     /// What was looked at, by its hash, so that copies are verified once. `None`: it is no good.
     seen: HashMap<[u8; 32], Option<Record>>,
-    newest: HashMap<Slot, Record>,
+    newest: Newest,
     /// Of each node that answered, what it has.
     has: Vec<(PeerId, BTreeMap<Slot, Millis>)>,
     /// Whether a node has more than it said.
@@ -45,7 +42,7 @@ impl Merge {
             id,
             clock,
             seen: HashMap::new(),
-            newest: HashMap::new(),
+            newest: Newest::default(),
             has: Vec::new(),
             more: false,
             pages: 1,
@@ -63,13 +60,9 @@ impl Merge {
                 record.filter(|record| record.key().id() == self.id)
             });
             let Some(record) = seen else { continue };
-            let slot = (record.signer().fingerprint(), record.nonce());
-            let newest = has.entry(slot).or_insert(record.sequence());
+            let newest = has.entry(slot_of(record)).or_insert(record.sequence());
             *newest = record.sequence().max(*newest);
-            let is_newer = |held: &Record| held.sequence() < record.sequence();
-            if self.newest.get(&slot).is_none_or(is_newer) {
-                self.newest.insert(slot, record.clone());
-            }
+            self.newest.add(record.clone());
         }
         let good = !has.is_empty();
         self.has.push((peer, has));
@@ -105,7 +98,7 @@ impl Merge {
             return lacking;
         }
         for (peer, has) in &self.has {
-            for (slot, record) in &self.newest {
+            for (slot, record) in self.newest.iter() {
                 if has.get(slot).is_none_or(|sequence| *sequence < record.sequence()) {
                     lacking.push((*peer, record.clone()));
                 }
@@ -116,14 +109,7 @@ impl Merge {
 
     /// What is left, newest first. What was taken back is not among it.
     pub(super) fn records(&self) -> Vec<Record> {
-        let mut records: Vec<Record> = self
-            .newest
-            .values()
-            .filter(|record| !record.is_removal())
-            .cloned()
-            .collect();
-        records.sort_by_key(|record| Reverse(record.sequence()));
-        records
+        self.newest.records()
     }
 }
 

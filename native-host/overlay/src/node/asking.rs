@@ -43,7 +43,7 @@ impl Task {
         request: Request,
         channel: ResponseChannel<Response>,
     ) {
-        let response = if !self.rates.admit(peer, &request, self.clock.now()) {
+        let response = if !self.rates.admit(peer, request.cost(), self.clock.now()) {
             Refusal::Busy.into()
         } else if let Request::Changed { record } = request {
             // Who has too many changes to look at looks at some later.

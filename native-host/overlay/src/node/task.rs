@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use corella_identity::Millis;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -24,9 +25,10 @@ use super::relays::Relays;
 use super::{Candidate, Command, Heard, NodeConfig, NodeState, Reached, StartError};
 use crate::clock::Clock;
 use crate::contacts::is_dialled;
+use crate::rate::Rates;
 use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
-use crate::store_protocol::{RateLimit, Request, Response};
+use crate::store_protocol::{Request, Response};
 use crate::storing::Store;
 use crate::swarm::{self, Behaviour, REPLICATION};
 
@@ -35,6 +37,8 @@ const BINDING_TIME: Duration = Duration::from_secs(5);
 /// How long a listener on all interfaces may take to learn of them, and the pause after which it knows them all.
 const INTERFACES_TIME: Duration = Duration::from_millis(200);
 const INTERFACE_PAUSE: Duration = Duration::from_millis(15);
+/// How much a peer may ask in one go, in milliseconds of its time: 2,000 questions, or 500 things to keep.
+const BURST: Millis = 2000;
 /// How long the goodbyes may take.
 const CLOSING_TIME: Duration = Duration::from_millis(300);
 /// How often the task looks after bootstrap and relays.
@@ -62,7 +66,7 @@ pub(super) struct Task {
     pub(super) joined: u64,
     /// Nodes at all distances were looked up: the routing table knows whom there is to know.
     pub(super) bootstrapped: bool,
-    pub(super) rates: RateLimit,
+    pub(super) rates: Rates<PeerId>,
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
     /// Requests of peers whose answer is being made.
@@ -137,7 +141,7 @@ impl Task {
             relays: Relays::default(),
             joined: 0,
             bootstrapped: false,
-            rates: RateLimit::default(),
+            rates: Rates::new(BURST),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
             answers: FuturesUnordered::new(),

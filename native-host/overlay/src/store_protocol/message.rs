@@ -130,6 +130,17 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// How much of its asker's time it takes, in milliseconds: a question one, what has to be verified four.
+    pub fn cost(&self) -> Millis {
+        match self {
+            Self::Put { .. } | Self::PutFragment { .. } | Self::PutImmutable { .. } | Self::Changed { .. } => 4,
+            Self::Get { ticket: Some(_), .. } | Self::Watch { ticket: Some(_), .. } => 4,
+            _ => 1,
+        }
+    }
+}
+
 /// What a storing node answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

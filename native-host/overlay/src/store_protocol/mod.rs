@@ -22,7 +22,6 @@
 //! it: a record by the node before it is stored, and again by the reader.
 
 mod message;
-mod rate;
 
 use std::time::Duration;
 
@@ -30,7 +29,6 @@ use libp2p::StreamProtocol;
 use libp2p::request_response::{Config, ProtocolSupport, cbor};
 
 pub use message::{HostAt, Request, Response, ValueAt};
-pub use rate::RateLimit;
 
 /// The protocol's name in the overlay.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/corella/store/1");

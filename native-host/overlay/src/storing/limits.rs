@@ -10,7 +10,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB: about 25,000 records of contacts.
+    /// 64 MiB: some 25,000 records of contacts, if all classes use their shares.
     fn default() -> Self {
         Self { bytes: 64 << 20 }
     }

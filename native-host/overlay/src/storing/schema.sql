@@ -17,7 +17,8 @@ CREATE TABLE record (
     UNIQUE (place, signer, nonce)
 ) STRICT;
 CREATE INDEX record_expires ON record (expires);
-CREATE INDEX record_network ON record (class, network, id);
+-- With the cost, so that a node that starts counts what everybody uses without reading the records.
+CREATE INDEX record_network ON record (class, network, id, cost);
 
 -- Secrets that removed records: whatever comes back under one of these is refused until it would have expired.
 CREATE TABLE spent (
@@ -51,7 +52,7 @@ CREATE TABLE fragment (
     UNIQUE (hash, place, signer, nonce)
 ) STRICT;
 CREATE INDEX fragment_expires ON fragment (expires);
-CREATE INDEX fragment_network ON fragment (class, network, id);
+CREATE INDEX fragment_network ON fragment (class, network, id, cost);
 CREATE INDEX fragment_signer ON fragment (signer, sequence);
 
 -- OpenDHT's values: bytes under a key of at most 20 bytes, in a name space of their own. They have no signature; who holds the secret may
@@ -71,4 +72,4 @@ CREATE TABLE opendht (
     UNIQUE (key, value_hash, secret_hash)
 ) STRICT;
 CREATE INDEX opendht_expires ON opendht (expires);
-CREATE INDEX opendht_network ON opendht (class, network, id);
+CREATE INDEX opendht_network ON opendht (class, network, id, cost);

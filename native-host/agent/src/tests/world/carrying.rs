@@ -172,21 +172,15 @@ impl World {
                     },
                 );
             }
-            Action::StoreAway {
-                pair,
-                id,
-                text,
-                at,
-                sequence,
-                ..
-            } => {
+            Action::StoreAway { pair, message, .. } => {
+                let id = message.id.clone();
                 let waiting = Waiting {
                     from: n,
                     to: pair.with.clone(),
-                    id: id.clone(),
-                    at,
-                    sequence,
-                    content: Content::Text(text),
+                    id: message.id,
+                    at: message.at,
+                    sequence: message.sequence,
+                    content: Content::Text(message.text),
                 };
                 self.put_away(waiting);
                 let is_stored = self.is_stored;

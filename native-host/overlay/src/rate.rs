@@ -1,0 +1,79 @@
+//! How much each of many may ask. A core.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use corella_identity::Millis;
+
+/// Most askers remembered. One that is forgotten begins anew.
+const ASKERS: usize = 4096;
+
+/// A bucket for each asker, by a name that they do not choose freely. It is measured in milliseconds of the asker's time:
+/// whatever is asked takes some, and they come back as time goes by.
+#[derive(Debug)]
+pub struct Rates<K> {
+    /// What may be taken in one go.
+    burst: Millis,
+    /// For each asker, the moment at which its bucket will be full again.
+    full_at: HashMap<K, Millis>,
+}
+
+impl<K: Eq + Hash> Rates<K> {
+    /// Full buckets of this size.
+    pub fn new(burst: Millis) -> Self {
+        Self {
+            burst,
+            full_at: HashMap::new(),
+        }
+    }
+
+    /// Whether an asker may ask for something that takes `cost` now. Counts it if so.
+    pub fn admit(&mut self, asker: K, cost: Millis, now: Millis) -> bool {
+        if self.full_at.len() >= ASKERS && !self.full_at.contains_key(&asker) {
+            self.full_at.retain(|_, full_at| *full_at > now);
+            if self.full_at.len() >= ASKERS {
+                self.full_at.clear();
+            }
+        }
+        let full_at = self.full_at.entry(asker).or_insert(now);
+        // A clock that was set back would otherwise lock the asker out.
+        *full_at = (*full_at).clamp(now, now + self.burst);
+        if *full_at + cost > now + self.burst {
+            return false;
+        }
+        *full_at += cost;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::NOW;
+
+    #[test]
+    fn an_asker_has_its_rate_and_no_more() {
+        let mut rates = Rates::new(2000);
+        let admitted = (0..9000).filter(|_| rates.admit("one", 1, NOW)).count();
+        assert_eq!(admitted, 2000);
+        let admitted = (0..9000).filter(|_| rates.admit("other", 4, NOW)).count();
+        assert_eq!(admitted, 500);
+        assert!(!rates.admit("one", 1, NOW));
+        assert!(!rates.admit("other", 4, NOW + 3));
+        assert!(rates.admit("one", 1, NOW + 1));
+        let second_later = (0..9000).filter(|_| rates.admit("one", 1, NOW + 1001)).count();
+        assert_eq!(second_later, 1000);
+        let set_back = NOW - 3_600_000;
+        rates.admit("one", 1, set_back);
+        assert!(rates.admit("one", 1, set_back + 1));
+    }
+
+    #[test]
+    fn many_askers_do_not_take_all_the_memory() {
+        let mut rates = Rates::new(2000);
+        for asker in 0..ASKERS + 10 {
+            assert!(rates.admit(asker, 1, NOW));
+        }
+        assert!(rates.full_at.len() <= ASKERS);
+    }
+}
