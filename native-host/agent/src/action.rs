@@ -6,7 +6,8 @@ use corella_identity::{
 };
 
 use crate::{
-    Buddy, CallId, CommandError, Consent, Content, LinkId, MessageState, Outgoing, Pair, Presence, Reason, Token,
+    Buddy, CallId, CommandError, Consent, Content, Device, LinkId, MessageState, Outgoing, Pair, Presence, Reason,
+    Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -180,6 +181,28 @@ pub enum Action {
         /// Which.
         token: Token,
     },
+    /// It stays in the overlay until it expires: the core asks nothing more about it.
+    LeaveStored {
+        /// Which.
+        token: Token,
+    },
+    /// Find the user's other devices under this own address and open links to them; comes back as [`crate::Event::LinkUp`] for
+    /// each that answers, then [`crate::Event::DevicesCalled`].
+    CallDevices {
+        /// Under which own address.
+        own: AddressOfRecord,
+        /// The names of those to which a link stands.
+        linked: Vec<String>,
+    },
+    /// Give another device what was fetched from the overlay; comes back as [`crate::Event::PassedOn`].
+    PassOn {
+        /// To which.
+        link: LinkId,
+        /// What.
+        token: Token,
+    },
+    /// Remember another device of the user's under this own address.
+    SaveDevice(AddressOfRecord, Device),
     /// Remember a buddy.
     SaveBuddy(Box<Buddy>),
     /// Forget a buddy.

@@ -2,7 +2,7 @@
 
 use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
 
-use crate::{CallId, LinkId, Outgoing, Pair, Presence, Side, Token};
+use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Side, Token};
 
 /// A call of the add-on that the agent decides.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ pub struct Claim {
 pub struct LinkUp {
     /// Its name.
     pub link: LinkId,
-    /// Whose it is.
+    /// Whose it is; one to another device of the user's has the own address on both ends, and bears the user's own credential.
     pub pair: Pair,
     /// The name of the peer's device.
     pub device: String,
@@ -125,8 +125,10 @@ pub struct Received {
 /// A sealed envelope waited in the overlay, was fetched and opened.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// Its name, for [`crate::Action::RemoveStored`].
+    /// Its name, for [`crate::Action::RemoveStored`]: the same whenever the same is fetched.
     pub token: Token,
+    /// The link on which another device of the user's passed it on, and the request that waits for an answer.
+    pub passed: Option<(LinkId, Token)>,
     /// The conversation.
     pub pair: Pair,
     /// The key that signed it.
@@ -243,6 +245,22 @@ pub enum Event {
         ids: Vec<String>,
         /// Whether others keep them now.
         is_stored: bool,
+    },
+    /// The outcome of [`crate::Action::CallDevices`]: [`Event::LinkUp`] came for those that answered.
+    DevicesCalled {
+        /// Under which own address.
+        own: AddressOfRecord,
+        /// All others that have a contact record, in reach or not; nothing if nobody could be asked.
+        found: Option<Vec<Device>>,
+    },
+    /// The outcome of [`crate::Action::PassOn`].
+    PassedOn {
+        /// To which device.
+        link: LinkId,
+        /// What.
+        token: Token,
+        /// Whether it is on that device's disk.
+        is_taken: bool,
     },
     /// The program is about to end: what is owed goes where it will be found.
     Ending,

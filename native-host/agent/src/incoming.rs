@@ -115,18 +115,18 @@ impl Agent {
             return;
         }
         if text.is_empty() || text.len() > Content::TEXT_BYTES {
-            self.answer(&via, if text.is_empty() { 400 } else { 413 }, out);
+            self.answer(&pair.own, &via, if text.is_empty() { 400 } else { 413 }, out);
             return;
         }
         if !self.is_buddy(&pair.with) && self.settings.accept_everyone {
             let consented = self.consent(now, &pair.with, None, Some(pair.own.clone()), out);
             if consented.is_err() {
-                self.answer(&via, 403, out);
+                self.answer(&pair.own, &via, 403, out);
                 return;
             }
         }
         let Some(trust) = self.may_write(now, &via, &pair) else {
-            self.answer(&via, 480, out);
+            self.answer(&pair.own, &via, 480, out);
             return;
         };
         let request = !self.is_buddy(&pair.with);
@@ -264,8 +264,9 @@ impl Agent {
                     if let Some(peer) = self.peers.get_mut(&pair) {
                         peer.kept_for_notice.entry(id.clone()).or_default().push(token);
                     }
+                    self.answer_device(token, 200, out);
                 }
-                via => self.answer(&via, status, out),
+                via => self.answer(&pair.own, &via, status, out),
             }
         }
         if notice {

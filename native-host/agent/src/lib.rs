@@ -14,6 +14,7 @@
 mod action;
 mod buddy;
 mod commands;
+mod devices;
 mod event;
 mod incoming;
 mod notices;
@@ -35,11 +36,13 @@ use corella_identity::{
 
 pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
+pub use devices::Device;
 pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
 pub use state::{MessageState, Reason};
 
+use devices::Devices;
 use peer::Peer;
 use requests::Requests;
 
@@ -81,6 +84,8 @@ pub struct Snapshot {
     pub sequences: Vec<(Pair, u64)>,
     /// The status the user last chose.
     pub presence: Presence,
+    /// The user's other devices under each own address.
+    pub devices: Vec<(AddressOfRecord, Device)>,
 }
 
 /// A message of a peer on its way to the disk.
@@ -118,6 +123,10 @@ pub struct Agent {
     sending: BTreeMap<(Pair, String), (CallId, Outgoing)>,
     /// Messages of peers on their way to the disk.
     arriving: BTreeMap<(Pair, String), Arriving>,
+    /// The user's other devices, by own address.
+    devices: BTreeMap<AddressOfRecord, Devices>,
+    /// What other devices passed on, and the requests that wait for an answer about it.
+    passed: BTreeMap<Token, Vec<Token>>,
     requests: Requests,
     /// What the store and the roster do not agree on since the program ended between the two.
     repairs: Vec<Action>,
@@ -141,6 +150,8 @@ impl Agent {
             shown: BTreeMap::new(),
             sending: BTreeMap::new(),
             arriving: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            passed: BTreeMap::new(),
             requests,
             repairs: Vec::new(),
         };
@@ -149,6 +160,7 @@ impl Agent {
             .into_iter()
             .filter(|s| !agent.buddies.contains_key(s));
         agent.repairs = unknown.map(Action::DropRequests).collect();
+        agent.know_devices(snapshot.devices);
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
         }
@@ -206,10 +218,16 @@ impl Agent {
                 }
                 return out;
             }
-            Event::NetworkChanged => self.network_changed(now),
+            Event::DevicesCalled { own, found } => self.devices_called(now, &own, found, &mut out),
+            Event::PassedOn { link, token, is_taken } => self.passed_on(now, link, token, is_taken, &mut out),
+            Event::NetworkChanged => {
+                self.network_changed(now);
+                self.devices_soon(now);
+            }
             Event::Wake => {}
         }
         self.due(now, &mut out);
+        self.devices_due(now, &mut out);
         out
     }
 
@@ -218,6 +236,7 @@ impl Agent {
         self.peers
             .iter()
             .filter_map(|(pair, peer)| self.wakeup_of(pair, peer))
+            .chain(self.devices_wakeup())
             .min()
     }
 
@@ -250,6 +269,7 @@ impl Agent {
 
     fn own_address(&mut self, now: Millis, address: AddressOfRecord, out: &mut Vec<Action>) {
         self.own.insert(address.clone());
+        self.devices.entry(address.clone()).or_default();
         for buddy in self.buddies.values_mut() {
             if buddy.own.is_none() {
                 buddy.own = Some(address.clone());

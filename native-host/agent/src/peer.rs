@@ -243,9 +243,12 @@ impl Agent {
             device,
             certificate,
         } = up;
+        if pair.own == pair.with && self.own.contains(&pair.own) {
+            return self.device_up(now, &pair.own, link, device, out);
+        }
         let buddy = self.buddies.get(&pair.with);
         let known = buddy.map(|b| b.known.is_some());
-        // Another device of the user's would be no peer, and a stranger in the user's own name is none to be heard.
+        // Another own address is no peer.
         let refused = !self.own.contains(&pair.own)
             || self.own.contains(&pair.with)
             || buddy.is_some_and(|b| b.question.is_some())
@@ -306,6 +309,9 @@ impl Agent {
     }
 
     pub(crate) fn link_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) {
+        if self.device_down(now, link) {
+            return;
+        }
         let Some(pair) = self.links.remove(&link) else { return };
         let ended = self.peers.get_mut(&pair).and_then(|p| p.links.get_mut(&link));
         for unheard in ended.map(|l| std::mem::take(&mut l.unheard)).unwrap_or_default() {

@@ -1,6 +1,6 @@
 //! What waits in the overlay: messages and notices for those who are off line, and what waited for the user.
 
-use corella_identity::Millis;
+use corella_identity::{AddressOfRecord, Millis};
 
 use crate::{Action, Agent, Content, Fetched, MessageState, Pair, Via};
 
@@ -49,8 +49,9 @@ impl Agent {
     /// Notices are under way: what they are for is not needed in the overlay any more.
     pub(crate) fn noticed(&mut self, pair: &Pair, ids: &[String], out: &mut Vec<Action>) {
         let Some(peer) = self.peers.get_mut(pair) else { return };
-        for token in ids.iter().filter_map(|id| peer.kept_for_notice.remove(id)).flatten() {
-            out.push(Action::RemoveStored { token });
+        let noticed = ids.iter().filter_map(|id| peer.kept_for_notice.remove(id));
+        for token in noticed.flatten().collect::<Vec<_>>() {
+            self.let_go(&pair.own, token, out);
         }
     }
 
@@ -90,16 +91,24 @@ impl Agent {
     /// Something waited in the overlay. It is heard as what comes over a link is; what is not heard stays there until it
     /// expires.
     pub(crate) fn fetched(&mut self, now: Millis, fetched: Fetched, out: &mut Vec<Action>) {
-        let pair = fetched.pair.clone();
+        let (pair, token) = (fetched.pair.clone(), fetched.token);
+        if self.is_done(&fetched, out) {
+            return;
+        }
         if !self.own.contains(&pair.own) || self.own.contains(&pair.with) {
+            self.answer_device(token, 403, out);
             return;
         }
         if self.is_blocked(&pair.with) {
-            let token = fetched.token;
-            out.push(Action::RemoveStored { token });
+            self.let_go(&pair.own, token, out);
             return;
         }
         if self.is_unsettled(&pair) {
+            self.answer_device(token, 480, out);
+            let fetched = Fetched {
+                passed: None,
+                ..fetched
+            };
             let peer = self.peers.entry(pair).or_default();
             if peer.unheard.len() < UNHEARD {
                 peer.unheard.push(fetched);
@@ -109,10 +118,10 @@ impl Agent {
         }
         let known = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref());
         if known.is_some_and(|known| !known.certificate.same_key(&fetched.certificate)) {
+            self.answer_device(token, 403, out);
             return;
         }
         let Fetched {
-            token,
             certificate,
             id,
             at,
@@ -127,21 +136,19 @@ impl Agent {
             }
             Content::Delivered(ids) => {
                 self.delivered(&pair, ids, out);
-                out.push(Action::RemoveStored { token });
+                self.let_go(&pair.own, token, out);
             }
             // A status of another day says nothing.
-            Content::Presence(_) => out.push(Action::RemoveStored { token }),
+            Content::Presence(_) => self.let_go(&pair.own, token, out),
         }
     }
 
     /// Whoever brought a message hears what became of it: a peer by a SIP status, the overlay by removing what was taken.
-    pub(crate) fn answer(&self, via: &Via, status: u16, out: &mut Vec<Action>) {
+    pub(crate) fn answer(&mut self, own: &AddressOfRecord, via: &Via, status: u16, out: &mut Vec<Action>) {
         match via {
             Via::Link(_, token) => out.push(Action::Answer { token: *token, status }),
-            Via::Overlay(token, _) if (200..300).contains(&status) || status == 603 => {
-                out.push(Action::RemoveStored { token: *token });
-            }
-            Via::Overlay(..) => {}
+            Via::Overlay(token, _) if (200..300).contains(&status) || status == 603 => self.let_go(own, *token, out),
+            Via::Overlay(token, _) => self.answer_device(*token, status, out),
         }
     }
 }

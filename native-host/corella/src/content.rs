@@ -8,6 +8,8 @@
 use corella_agent::{Content, Presence};
 use corella_sip::pidf;
 
+/// What devices of one user pass to each other, outside of envelopes: a record that waits for the user in the overlay.
+pub(crate) const RECORD: &str = "application/vnd.corella.record+xml";
 const TEXT: &str = "text/plain;charset=utf-8";
 const NOTICE: &str = "application/vnd.corella.notice";
 /// The longest Message-ID.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use corella_agent::{Buddy, Consent, Presence, Status};
+use corella_agent::{Buddy, Consent, Device, Presence, Status};
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint,
     trust::{Candidate, Known, Question},
@@ -22,6 +22,7 @@ CREATE TABLE buddies (
     refused     TEXT NOT NULL,
     wrote_with  BLOB
 ) STRICT;
+CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (own, name)) STRICT;
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
@@ -131,6 +132,30 @@ impl Roster {
             },
             None => Presence::default(),
         })
+    }
+
+    /// The user's other devices, by own address.
+    pub(crate) fn devices(&self) -> Result<Vec<(AddressOfRecord, Device)>, RosterError> {
+        let mut query = self.db.prepare("SELECT own, name, seen FROM devices")?;
+        let rows = query.query_map([], |row| {
+            let (name, seen) = (row.get(1)?, row.get(2)?);
+            Ok((row.get::<_, String>(0)?, Device { name, seen }))
+        })?;
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let known = rows
+            .into_iter()
+            .filter_map(|(own, device)| Some((own.parse().ok()?, device)));
+        Ok(known.collect())
+    }
+
+    /// Remembers one of them, and forgets those not seen for a year.
+    pub(crate) fn save_device(&self, own: &AddressOfRecord, device: &Device) -> Result<(), RosterError> {
+        let row = params![own.as_str(), device.name, device.seen];
+        self.db
+            .execute("INSERT OR REPLACE INTO devices VALUES (?1, ?2, ?3)", row)?;
+        let old = device.seen - 365 * 24 * 60 * 60 * 1000;
+        self.db.execute("DELETE FROM devices WHERE seen < ?1", [old])?;
+        Ok(())
     }
 
     /// Remembers the status.
@@ -271,6 +296,11 @@ mod tests {
                 .save(&Buddy::new(address("eve@example.net"), Consent::Blocked))
                 .unwrap();
             roster.forget(&address("eve@example.net")).unwrap();
+            let device = Device {
+                name: "12D3".into(),
+                seen: 7,
+            };
+            roster.save_device(&address("alice@example.net"), &device).unwrap();
             roster
                 .save_presence(&Presence {
                     status: Status::Away,
@@ -290,6 +320,11 @@ mod tests {
         assert_eq!(found[0].refused, buddy.refused);
         assert_eq!(found[0].wrote_with, Some(other));
         assert_eq!(found[0].name.as_deref(), Some("Bob"));
+        let device = Device {
+            name: "12D3".into(),
+            seen: 7,
+        };
+        assert_eq!(roster.devices().unwrap(), [(address("alice@example.net"), device)]);
         assert_eq!(
             roster.presence().unwrap(),
             Presence {

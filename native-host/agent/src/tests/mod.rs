@@ -1,6 +1,7 @@
 //! The agent in virtual time: whole networks of agents without a clock, a socket or a disk.
 
 mod delivery;
+mod devices;
 mod keys;
 mod people;
 mod waiting;

@@ -29,6 +29,7 @@ pub(crate) struct Disk {
     pub(crate) rows: BTreeMap<(Pair, Side, String), Row>,
     pub(crate) buddies: BTreeMap<AddressOfRecord, Buddy>,
     presence: Presence,
+    devices: BTreeMap<(AddressOfRecord, String), Device>,
 }
 
 pub(crate) struct Node {
@@ -40,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) shown: Vec<Action>,
     /// The statuses it was told.
     pub(crate) told: HashMap<AddressOfRecord, Status>,
+    /// When it ended, if it is not running.
+    pub(crate) ended: Option<Millis>,
 }
 
 struct Wire {
@@ -79,12 +82,17 @@ pub(crate) struct World {
     pub(crate) is_stored: bool,
     /// What they keep.
     pub(crate) waiting: Vec<Waiting>,
-    fetched: HashMap<(usize, Token), String>,
+    fetched: HashMap<(usize, Token), Waiting>,
+    /// What devices pass to one another: who passed it, over which link, as what.
+    passed: HashMap<(usize, Token), (usize, LinkId, Token)>,
+    /// Who is told by no node of what waits.
+    pub(crate) is_deaf: BTreeSet<usize>,
 }
 
 /// Something that waits in the overlay.
 #[derive(Clone)]
 pub(crate) struct Waiting {
+    token: Token,
     from: usize,
     pub(crate) to: AddressOfRecord,
     id: String,
@@ -110,6 +118,8 @@ impl World {
             is_stored: false,
             waiting: Vec::new(),
             fetched: HashMap::new(),
+            passed: HashMap::new(),
+            is_deaf: BTreeSet::new(),
         };
         for name in names {
             let address = address(name);
@@ -129,6 +139,7 @@ impl World {
             replies,
             shown,
             told,
+            ended: None,
         });
         self.start(self.nodes.len() - 1);
         self.nodes.len() - 1
@@ -171,6 +182,12 @@ impl World {
             undelivered,
             sequences: sequences.into_iter().collect(),
             presence: node.disk.presence.clone(),
+            devices: node
+                .disk
+                .devices
+                .iter()
+                .map(|((own, _), device)| (own.clone(), device.clone()))
+                .collect(),
         };
         let settings = Settings {
             anchors: TrustAnchors::none(),
@@ -178,6 +195,7 @@ impl World {
         };
         self.nodes[n].agent = Some(Agent::new(settings, snapshot));
         self.nodes[n].told.clear();
+        self.nodes[n].ended = None;
         self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
         for waiting in self.waiting.clone() {
             self.fetch(n, &waiting);
@@ -189,11 +207,15 @@ impl World {
 
     /// A node tells `n` of something that waits for them.
     fn fetch(&mut self, n: usize, waiting: &Waiting) {
-        if self.nodes[n].address != waiting.to {
-            return;
+        if self.nodes[n].address == waiting.to && !self.is_deaf.contains(&n) {
+            self.fetched_by(n, None, waiting.clone());
         }
-        let token = self.fresh();
-        self.fetched.insert((n, token), waiting.id.clone());
+    }
+
+    /// Something that waited reaches `n`, perhaps over a link to another device.
+    fn fetched_by(&mut self, n: usize, passed: Option<(LinkId, Token)>, waiting: Waiting) {
+        let token = waiting.token;
+        self.fetched.insert((n, token), waiting.clone());
         let pair = self.pair(n, waiting.from);
         let certificate = self.nodes[waiting.from].credential.certificate().clone();
         let Waiting {
@@ -202,11 +224,12 @@ impl World {
             sequence,
             content,
             ..
-        } = waiting.clone();
+        } = waiting;
         self.event(
             n,
             Event::Fetched(Fetched {
                 token,
+                passed,
                 pair,
                 certificate,
                 id,
@@ -220,6 +243,7 @@ impl World {
     /// The program dies; its links break.
     pub(crate) fn kill(&mut self, n: usize) {
         self.nodes[n].agent = None;
+        self.nodes[n].ended = Some(self.now);
         let links: Vec<LinkId> = self
             .wires
             .iter()
@@ -379,6 +403,10 @@ impl World {
                 }
             }
             Parcel::Answer { from, token, status } => {
+                if let Some((to, link, token)) = self.passed.remove(&(from, token)) {
+                    let is_taken = status == 200;
+                    return self.event(to, Event::PassedOn { link, token, is_taken });
+                }
                 let Some((to, link, id)) = self.tokens.remove(&(from, token)) else {
                     return;
                 };

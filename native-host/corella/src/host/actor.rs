@@ -84,6 +84,12 @@ pub(crate) enum Input {
     },
     /// Something that waited in the overlay.
     Fetched(Box<waiting::Opened>),
+    /// Another device of the user's passes it on.
+    PassedHere {
+        link: LinkId,
+        record: Box<Record>,
+        responder: Responder,
+    },
     Overlay(OverlayEvent),
     Sip(ua::Event),
     Stop(oneshot::Sender<()>),
@@ -228,6 +234,11 @@ impl Actor {
                 }
             }
             Input::Fetched(opened) => self.fetched(*opened),
+            Input::PassedHere {
+                link,
+                record,
+                responder,
+            } => self.passed_here(link, *record, responder),
             Input::Counted { unread, reply } => self.counted(unread, reply),
             Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {
@@ -279,6 +290,11 @@ impl Actor {
         let Some(credential) = self.credentials.get(&link.local).cloned() else {
             return false;
         };
+        let is_own = link.local == link.remote;
+        if is_own && !link.certificate.same_key(credential.certificate()) {
+            tracing::info!("somebody else called in the user's own name");
+            return false;
+        }
         let sip = network.sip.clone();
         let id = self.fresh();
         let pair = Pair {
@@ -286,7 +302,7 @@ impl Actor {
             with: link.remote.clone(),
         };
         let (device, certificate) = (link.peer.to_string(), link.certificate.clone());
-        let stranger = self.agent.buddy(&pair.with).is_none_or(|b| b.consent != Consent::Buddy);
+        let stranger = !is_own && self.agent.buddy(&pair.with).is_none_or(|b| b.consent != Consent::Buddy);
         if !self
             .links
             .attach(id, link, stranger, credential, sip, self.shared.clone())

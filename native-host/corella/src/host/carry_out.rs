@@ -8,7 +8,7 @@ use corella_transcripts as store;
 use super::{
     actor::{Actor, Input},
     calls::json,
-    links::Job,
+    links::{Job, Letter},
     views,
     waiting::Parcel,
 };
@@ -78,17 +78,15 @@ impl Actor {
                 ..
             } => {
                 let content = corella_agent::Content::Text(text);
-                self.links.send(
-                    link,
-                    Job {
-                        certificate,
-                        id,
-                        at,
-                        sequence,
-                        content,
-                        kept: true,
-                    },
-                );
+                let job = Letter {
+                    certificate,
+                    id,
+                    at,
+                    sequence,
+                    content,
+                    kept: true,
+                };
+                self.links.send(link, Job::Letter(job));
             }
             Action::SendContent {
                 link,
@@ -97,17 +95,15 @@ impl Actor {
                 ..
             } => {
                 let (id, at) = (super::actor::random_id(), time::now());
-                self.links.send(
-                    link,
-                    Job {
-                        certificate,
-                        id,
-                        at,
-                        sequence: 0,
-                        content,
-                        kept: false,
-                    },
-                );
+                let job = Letter {
+                    certificate,
+                    id,
+                    at,
+                    sequence: 0,
+                    content,
+                    kept: false,
+                };
+                self.links.send(link, Job::Letter(job));
             }
             Action::StoreAway {
                 pair,
@@ -123,6 +119,10 @@ impl Actor {
             }),
             Action::StoreNoticesAway { pair, certificate, ids } => self.store_notices_away(pair, certificate, ids),
             Action::RemoveStored { token } => self.remove_stored(token),
+            Action::LeaveStored { token } => drop(self.stored.remove(&token)),
+            Action::CallDevices { own, linked } => self.call_devices(own, linked),
+            Action::PassOn { link, token } => self.pass_on(link, token),
+            Action::SaveDevice(own, device) => self.roster.save_device(own, device),
             Action::SaveBuddy(buddy) => {
                 if buddy.consent == Consent::Buddy {
                     self.links.welcome(&buddy.address);

@@ -3,12 +3,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use corella_agent::{Content, Event, LinkId};
+use corella_agent::{Content, Event, LinkId, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential, Millis,
     seal::{self, Envelope, OpenError},
 };
-use corella_overlay::{link::Link, peer_host};
+use corella_overlay::{Key, Record, link::Link, peer_host};
 use corella_sip::{
     guard::Rate,
     ua::{self, IncomingMessage, LinkInfo, OutgoingMessage, SendError, UserAgent},
@@ -26,9 +26,18 @@ const LINKS_OF_PAIR: usize = 4;
 /// Links that all strangers together may hold; then the oldest gives way to the next.
 const LINKS_OF_STRANGERS: usize = 256;
 
+/// Something to send.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// A sealed envelope to a peer.
+    Letter(Letter),
+    /// To another device of the user's: a record that waits for the user in the overlay. It is signed and sealed as it is.
+    Record { token: Token, xml: Arc<str> },
+}
+
 /// Something to seal and send.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct Letter {
     pub(super) certificate: Certificate,
     pub(super) id: String,
     pub(super) at: Millis,
@@ -180,6 +189,13 @@ impl Links {
 
 async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     while let Some(job) = jobs.recv().await {
+        let job = match job {
+            Job::Letter(job) => job,
+            Job::Record { token, xml } => {
+                tokio::spawn(send_record(ends.clone(), token, xml));
+                continue;
+            }
+        };
         let (content_type, body) = content::encode(&job.content, &ends.own.sip_uri());
         let envelope = Envelope {
             from: ends.own.clone(),
@@ -219,7 +235,21 @@ async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     }
 }
 
-fn report(ends: &Ends, job: &Job, status: Option<u16>) {
+async fn send_record(ends: Arc<Ends>, token: Token, xml: Arc<str>) {
+    let message = OutgoingMessage {
+        content_type: content::RECORD.to_owned(),
+        body: xml.as_bytes().to_vec(),
+    };
+    let link = ends.id;
+    let answer = ends.sip.message(ua::LinkId(link), message).await;
+    let is_taken = answer.is_ok_and(|answer| answer.status == 200);
+    let _ = ends
+        .shared
+        .inbox
+        .send(Input::Event(Event::PassedOn { link, token, is_taken }));
+}
+
+fn report(ends: &Ends, job: &Letter, status: Option<u16>) {
     if job.kept {
         let (link, id) = (ends.id, job.id.clone());
         let event = match status {
@@ -233,6 +263,10 @@ fn report(ends: &Ends, job: &Job, status: Option<u16>) {
 async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<IncomingMessage>) {
     while let Some(message) = messages.recv().await {
         tokio::task::yield_now().await;
+        if ends.own == ends.with {
+            record_came(&ends, message);
+            continue;
+        }
         match open(&ends, &message) {
             Ok((envelope, content)) => {
                 let Envelope { id, at, sequence, .. } = envelope;
@@ -250,6 +284,31 @@ async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<Incomin
                 tracing::info!(status, "a message was refused: {what}");
                 message.responder.answer(status, None);
             }
+        }
+    }
+}
+
+/// Another device of the user's passes on what waits in the overlay; nothing else is said between them.
+fn record_came(ends: &Ends, message: IncomingMessage) {
+    let read = if message.content_type == content::RECORD {
+        Record::from_xml(&message.body, time::now()).map_err(|error| error.to_string())
+    } else {
+        Err("not a record".to_owned())
+    };
+    match read {
+        Ok(record) if *record.key() == Key::Offline(ends.own.clone()) => {
+            let (link, responder) = (ends.id, message.responder);
+            let record = Box::new(record);
+            let _ = ends.shared.inbox.send(Input::PassedHere {
+                link,
+                record,
+                responder,
+            });
+        }
+        Ok(_) => message.responder.answer(403, None),
+        Err(what) => {
+            tracing::info!("what another device passed on was refused: {what}");
+            message.responder.answer(415, None);
         }
     }
 }

@@ -9,6 +9,7 @@ mod answering;
 mod calls;
 mod carry_out;
 mod control;
+mod devices;
 mod identities;
 mod links;
 mod network;
@@ -195,5 +196,6 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
             .filter_map(|(own, with, next)| Some((views::pair(own, with)?, *next)))
             .collect(),
         presence: roster.presence().map_err(|e| e.to_string())?,
+        devices: roster.devices().map_err(|e| e.to_string())?,
     })
 }

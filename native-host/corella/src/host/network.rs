@@ -8,7 +8,7 @@ use corella_sip::ua::{UserAgent, UserAgentConfig};
 use tokio::sync::mpsc;
 
 use super::{HostSettings, actor::Input};
-use crate::{gateway::GatewayLocation, protocol::VERSION};
+use crate::{content, gateway::GatewayLocation, protocol::VERSION};
 
 /// Both of them, running.
 pub(super) struct Network {
@@ -27,7 +27,8 @@ impl Network {
         let host = peer_host::host_of(&device.peer_id());
         let config = overlay_config(device, settings, records);
         let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
-        let sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
+        let mut sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
+        sip_config.accept.push(content::RECORD.to_owned());
         let (sip, mut sip_events) = UserAgent::start(sip_config).map_err(|error| error.to_string())?;
         let to_actor = inbox.clone();
         tokio::spawn(async move {

@@ -10,7 +10,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use corella_agent::{Buddy, Presence};
+use corella_agent::{Buddy, Device, Presence};
 use corella_identity::AddressOfRecord;
 
 use crate::roster::{Roster, RosterError};
@@ -55,6 +55,10 @@ impl RosterWriter {
 
     pub(super) fn save_presence(&self, presence: Presence) {
         self.write(move |roster| roster.save_presence(&presence));
+    }
+
+    pub(super) fn save_device(&self, own: AddressOfRecord, device: Device) {
+        self.write(move |roster| roster.save_device(&own, &device));
     }
 
     /// Calls `done` when everything asked for before is written; at once, when it is. Who `owns` up for it is told whether all of it

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use corella_agent::{Content, Event, Fetched, Pair, Token};
+use corella_agent::{Content, Event, Fetched, LinkId, Pair, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential,
     seal::{self, Envelope, OFFLINE_LIFETIME, RemovalSecret},
@@ -12,6 +12,7 @@ use corella_overlay::{
     fragment::Fragments,
     record::{Nonce, Sealed, Value},
 };
+use corella_sip::ua::Responder;
 use openssl::sha::sha256;
 
 use super::actor::{Actor, Input, random_id};
@@ -27,6 +28,8 @@ pub(crate) struct Opened {
     secret: RemovalSecret,
     envelope: Envelope,
     content: Content,
+    /// The device that passed it on, and its request.
+    pub(super) passed: Option<(LinkId, Responder)>,
 }
 
 /// What is to be put into the overlay.
@@ -115,8 +118,14 @@ impl Actor {
             secret,
             envelope,
             content,
+            passed,
         } = opened;
-        let token = self.fresh();
+        let token = token(&record);
+        let passed = passed.map(|(link, responder)| {
+            let waits = self.fresh();
+            self.responders.insert(waits, responder);
+            (link, waits)
+        });
         let certificate = record.signer().clone();
         self.stored.insert(token, (record, secret));
         let Envelope {
@@ -129,6 +138,7 @@ impl Actor {
         } = envelope;
         self.feed(Event::Fetched(Fetched {
             token,
+            passed,
             pair: Pair { own: to, with: from },
             certificate,
             id,
@@ -138,7 +148,7 @@ impl Actor {
         }));
     }
 
-    /// Removes from the overlay what is where it belongs, unless another device of the user's has still to fetch it.
+    /// Removes from the overlay what is where it belongs.
     pub(super) fn remove_stored(&mut self, token: Token) {
         let Some((record, secret)) = self.stored.remove(&token) else {
             return;
@@ -147,7 +157,7 @@ impl Actor {
             return;
         };
         self.errands.spawn(async move {
-            if let Err(error) = remove(&overlay, &record, &secret).await {
+            if let Err(error) = remove(&*overlay.location(), &record, &secret).await {
                 tracing::debug!(%error, "a message stays in the overlay until it expires");
             }
         });
@@ -208,7 +218,16 @@ fn nonce(id: &str, to: &AddressOfRecord) -> Nonce {
     nonce
 }
 
-async fn open(location: &dyn LocationService, record: Record, me: &Credential) -> Result<Opened, String> {
+/// The same for the same record, whoever fetched it.
+fn token(record: &Record) -> Token {
+    let digest = sha256(record.to_xml().as_bytes());
+    digest[..8]
+        .iter()
+        .fold(0, |token, byte| (token << 8) | Token::from(*byte))
+}
+
+/// Fetches the parts of what waits, and opens it.
+pub(super) async fn open(location: &dyn LocationService, record: Record, me: &Credential) -> Result<Opened, String> {
     let mut tries = 0;
     let bytes = loop {
         tries += 1;
@@ -227,21 +246,11 @@ async fn open(location: &dyn LocationService, record: Record, me: &Credential) -
         secret,
         envelope,
         content,
+        passed: None,
     })
 }
 
-async fn remove(overlay: &Overlay, record: &Record, secret: &RemovalSecret) -> Result<(), LocationError> {
-    let location = overlay.location();
-    let devices = location.get(&Key::Contacts(record.key().address().clone())).await?;
-    let own = overlay.peer_id();
-    let is_another = |contacts: &Record| contacts.contacts().is_some_and(|set| set.peer != own);
-    let recipient = record.value().recipient();
-    if devices
-        .iter()
-        .any(|contacts| is_another(contacts) && Some(&contacts.signer().fingerprint()) == recipient)
-    {
-        return Ok(());
-    }
+async fn remove(location: &dyn LocationService, record: &Record, secret: &RemovalSecret) -> Result<(), LocationError> {
     location.remove(record.key(), &[*secret]).await?;
     if let Some(Sealed::Fragments(fragments)) = record.value().sealed() {
         for hash in fragments.list() {

@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::record::{CHAIN_LIMIT, Record, RecordError, Value, longest_life};
 use crate::scope::Scope;
 
-/// How long a contact record lives.
+/// How long a contact record lives that says where a device is.
 const CONTACTS_LIFE: Millis = 60 * 60 * 1000;
 
 /// The contact record of this device: at most [`ADDRESS_LIMIT`] of its addresses, those that reach farthest first, and
@@ -37,7 +37,13 @@ pub(super) fn contact_record(
             peer,
             addresses: addresses.clone(),
         });
-        match Record::sign(credential, key, value, sequence, sequence + CONTACTS_LIFE) {
+        // That a device left is known for long: the user's other devices wait for it with what was written to the user.
+        let life = if addresses.is_empty() {
+            longest_life(&key)
+        } else {
+            CONTACTS_LIFE
+        };
+        match Record::sign(credential, key, value, sequence, sequence + life) {
             Err(RecordError::TooLarge) if addresses.pop().is_some() => {}
             result => return result,
         }
@@ -110,6 +116,7 @@ mod tests {
     fn no_address_means_off_line() {
         let record = contact_record(&person("bob@example.net"), device(), &[], NOW).unwrap();
         assert!(record.contacts().unwrap().addresses.is_empty());
+        assert_eq!(record.expires() - NOW, 24 * 60 * 60 * 1000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Carrying the agents' actions out, as wires and disks do.
 
-use super::{Parcel, Row, Sealed, Waiting, World};
+use super::{Node, Parcel, Row, Sealed, Waiting, World};
 use crate::*;
 
 impl World {
@@ -54,6 +54,33 @@ impl World {
                 self.fetch(n, &waiting);
             }
         }
+    }
+
+    /// The user's other devices have contact records, for a day after they ended too.
+    fn call_devices(&mut self, n: usize, own: corella_identity::AddressOfRecord, linked: &[String]) {
+        let key = self.nodes[n].credential.certificate();
+        let others = (0..self.nodes.len()).filter(|m| {
+            let Node {
+                address,
+                credential,
+                ended,
+                ..
+            } = &self.nodes[*m];
+            let is_found = ended.is_none_or(|ended| self.now - ended < 24 * 3_600_000);
+            *m != n && *address == own && credential.certificate().same_key(key) && is_found
+        });
+        let others: Vec<usize> = others.collect();
+        let found = others.iter().map(|m| Device {
+            name: format!("device{m}"),
+            seen: self.nodes[*m].ended.unwrap_or(self.now),
+        });
+        let found = Some(found.collect());
+        for m in others {
+            if self.nodes[m].agent.is_some() && !linked.contains(&format!("device{m}")) {
+                self.link(n, m);
+            }
+        }
+        self.event(n, Event::DevicesCalled { own, found });
     }
 
     pub(super) fn carry_out(&mut self, n: usize, action: Action) {
@@ -175,6 +202,7 @@ impl World {
             Action::StoreAway { pair, message, .. } => {
                 let id = message.id.clone();
                 let waiting = Waiting {
+                    token: self.fresh(),
                     from: n,
                     to: pair.with.clone(),
                     id: message.id,
@@ -188,6 +216,7 @@ impl World {
             }
             Action::StoreNoticesAway { pair, ids, .. } => {
                 let waiting = Waiting {
+                    token: self.fresh(),
                     from: n,
                     to: pair.with.clone(),
                     id: format!("n{}", self.fresh()),
@@ -200,9 +229,21 @@ impl World {
                 self.event(n, Event::NoticesStoredAway { pair, ids, is_stored });
             }
             Action::RemoveStored { token } => {
-                let id = self.fetched.remove(&(n, token)).unwrap();
-                let address = self.nodes[n].address.clone();
-                self.waiting.retain(|waiting| waiting.id != id || waiting.to != address);
+                self.fetched.remove(&(n, token));
+                self.waiting.retain(|waiting| waiting.token != token);
+            }
+            Action::LeaveStored { token } => drop(self.fetched.remove(&(n, token))),
+            Action::CallDevices { own, linked } => self.call_devices(n, own, &linked),
+            Action::PassOn { link, token } => {
+                let waiting = self.fetched[&(n, token)].clone();
+                if let Some((to, there)) = self.other_end(n, link) {
+                    let waits = self.fresh();
+                    self.passed.insert((to, waits), (n, link, token));
+                    self.fetched_by(to, Some((there, waits)), waiting);
+                }
+            }
+            Action::SaveDevice(own, device) => {
+                self.nodes[n].disk.devices.insert((own, device.name.clone()), device);
             }
             Action::SaveBuddy(buddy) => {
                 self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);

@@ -1,0 +1,173 @@
+//! What waits for a user with several devices.
+
+use proptest::prelude::*;
+
+use super::world::World;
+use crate::*;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Alice, and Bob with two devices, who know each other and are away.
+fn bob_with_two_devices() -> World {
+    let mut world = World::of(&["alice", "bob"]);
+    world.is_stored = true;
+    let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+    world.add(bob, credential);
+    for (x, y) in [(0, 1), (1, 0), (2, 0)] {
+        let address = world.nodes[y].address.clone();
+        world.command(x, Command::Add(address, None));
+    }
+    world.run(60_000);
+    world.kill(1);
+    world.kill(2);
+    world.run(60_000);
+    world
+}
+
+#[test]
+fn what_one_device_removes_the_other_has_been_given() {
+    let mut world = bob_with_two_devices();
+    let id = world.send(0, 1, "to both of you");
+    world.run(10_000);
+    world.kill(0);
+    // The second device would never find it by itself.
+    world.is_deaf.insert(2);
+    world.start(2);
+    world.start(1);
+    world.run(5 * 60_000);
+    assert_eq!(world.inbox(1, 0), ["to both of you"]);
+    assert_eq!(world.inbox(2, 0), ["to both of you"]);
+    let texts = world
+        .waiting
+        .iter()
+        .filter(|waiting| matches!(waiting.content, Content::Text(_)));
+    assert_eq!(texts.count(), 0);
+    world.start(0);
+    world.run(HOUR);
+    let state = world.row(0, 1, Side::Out, &id).unwrap().state;
+    assert_eq!(state, Some(MessageState::Delivered));
+    assert!(world.waiting.is_empty());
+}
+
+#[test]
+fn what_waits_for_a_device_that_is_away_stays_until_it_comes() {
+    let mut world = bob_with_two_devices();
+    world.send(0, 1, "hello");
+    world.run(10_000);
+    world.kill(0);
+    world.start(1);
+    world.run(5 * DAY);
+    assert_eq!(world.inbox(1, 0), ["hello"]);
+    let texts = |world: &World| {
+        let texts = world
+            .waiting
+            .iter()
+            .filter(|waiting| matches!(waiting.content, Content::Text(_)));
+        texts.count()
+    };
+    assert_eq!(texts(&world), 1);
+    // The first one restarts meanwhile: it still knows that there is another.
+    world.kill(1);
+    world.start(1);
+    world.run(HOUR);
+    assert_eq!(texts(&world), 1);
+    world.start(2);
+    world.run(HOUR);
+    assert_eq!(world.inbox(2, 0), ["hello"]);
+    assert_eq!(texts(&world), 0);
+}
+
+#[test]
+fn a_device_that_never_comes_back_is_not_waited_for_for_ever() {
+    let mut world = bob_with_two_devices();
+    world.start(1);
+    world.run(8 * DAY);
+    world.kill(1);
+    world.run(60_000);
+    world.send(0, 1, "hello");
+    world.run(10_000);
+    world.start(1);
+    world.run(HOUR);
+    assert_eq!(world.inbox(1, 0), ["hello"]);
+    assert!(world.waiting.is_empty());
+}
+
+#[test]
+fn a_notice_reaches_the_device_that_waits_for_it() {
+    let mut world = bob_with_two_devices();
+    world.kill(0);
+    world.start(2);
+    world.run(60_000);
+    let id = world.send(2, 0, "are you there?");
+    world.run(60_000);
+    world.kill(2);
+    // Alice reads it while none of Bob's devices is there, and goes.
+    world.start(0);
+    world.run(60_000);
+    world.kill(0);
+    // The other device comes first; the notice is not for a message of its own.
+    world.start(1);
+    world.run(HOUR);
+    world.start(2);
+    world.run(HOUR);
+    let state = world.row(2, 0, Side::Out, &id).unwrap().state;
+    assert_eq!(state, Some(MessageState::Delivered));
+    assert!(world.waiting.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whichever of Bob's three devices is on line when, and whichever the nodes forget to tell: each gets everything once,
+    /// and nothing is left behind.
+    #[test]
+    fn every_device_gets_everything(
+        deaf in prop::option::of(1..4_usize),
+        steps in prop::collection::vec((0..8_u8, 1..40_000_i64), 1..40),
+    ) {
+        let mut world = bob_with_two_devices();
+        let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+        world.add(bob, credential);
+        let alice = world.nodes[0].address.clone();
+        world.command(3, Command::Add(alice, None));
+        world.start(1);
+        world.start(2);
+        world.run(60_000);
+        for n in 1..4 {
+            world.kill(n);
+        }
+        // One of them is always there, or nobody would be left to give the deaf one its share.
+        let deaf = deaf.filter(|n| *n != 1);
+        world.is_deaf.extend(deaf);
+        world.run(60_000);
+        let mut sent = Vec::new();
+        for (number, (step, wait)) in steps.into_iter().enumerate() {
+            let n = usize::from(step % 4);
+            match (n, step < 4, world.nodes[n].agent.is_some()) {
+                (0, ..) if world.waiting.len() < 20 => {
+                    let text = format!("says {number}");
+                    if (1..4).all(|n| world.nodes[n].agent.is_none()) {
+                        world.send(0, 1, &text);
+                        world.run(10_000);
+                        sent.push(text);
+                    }
+                }
+                (1.., true, false) => world.start(n),
+                (1.., false, true) => world.kill(n),
+                _ => {}
+            }
+            world.run(wait);
+        }
+        for n in 1..4 {
+            if world.nodes[n].agent.is_none() {
+                world.start(n);
+            }
+        }
+        world.run(2 * HOUR);
+        for n in 1..4 {
+            prop_assert_eq!(world.inbox(n, 0), sent.clone(), "device {}", n);
+        }
+        prop_assert!(world.waiting.is_empty());
+    }
+}

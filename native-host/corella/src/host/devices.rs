@@ -1,0 +1,106 @@
+//! The user's other devices under one own address: they are called, and given what waits in the overlay before it is removed
+//! there.
+
+use corella_agent::{Device, Event, LinkId, Token};
+use corella_identity::{AddressOfRecord, Credential};
+use corella_overlay::{Key, Overlay, Record};
+use corella_sip::ua::Responder;
+
+use super::{
+    actor::{Actor, Input},
+    links::Job,
+    waiting,
+};
+
+impl Actor {
+    /// Looks for the user's other devices, and opens links to those that are not linked yet.
+    pub(super) fn call_devices(&mut self, own: AddressOfRecord, linked: Vec<String>) {
+        let inbox = self.shared.inbox.clone();
+        let overlay = self.network.as_ref().map(|network| network.overlay.clone());
+        let credential = self.credentials.get(&own).cloned();
+        let online = self.online;
+        tokio::spawn(async move {
+            let found = match (overlay, credential) {
+                (Some(overlay), Some(credential)) if online && overlay.asks_others().await => {
+                    others(&overlay, &credential, &linked, |link| {
+                        let _ = inbox.send(Input::Linked { link, called: false });
+                    })
+                    .await
+                }
+                _ => None,
+            };
+            let _ = inbox.send(Input::Event(Event::DevicesCalled { own, found }));
+        });
+    }
+
+    pub(super) fn pass_on(&mut self, link: LinkId, token: Token) {
+        match self.stored.get(&token) {
+            Some((record, _)) => {
+                let xml = record.to_xml().clone();
+                self.links.send(link, Job::Record { token, xml });
+            }
+            None => {
+                let is_taken = false;
+                let _ = self
+                    .shared
+                    .inbox
+                    .send(Input::Event(Event::PassedOn { link, token, is_taken }));
+            }
+        }
+    }
+
+    /// Another device passes on what waits in the overlay: it is as if it had been fetched there.
+    pub(super) fn passed_here(&mut self, link: LinkId, record: Record, responder: Responder) {
+        let overlay = self.network.as_ref().map(|network| network.overlay.clone());
+        let credential = self.credentials.get(record.key().address()).cloned();
+        let (Some(overlay), Some(credential)) = (overlay, credential) else {
+            return responder.answer(480, None);
+        };
+        let inbox = self.shared.inbox.clone();
+        tokio::spawn(async move {
+            match waiting::open(&*overlay.location(), record, &credential).await {
+                Ok(mut opened) => {
+                    opened.passed = Some((link, responder));
+                    let _ = inbox.send(Input::Fetched(Box::new(opened)));
+                }
+                Err(what) => {
+                    tracing::debug!("what another device passed on was not opened: {what}");
+                    responder.answer(480, None);
+                }
+            }
+        });
+    }
+}
+
+/// The devices beside this one that the credential has named, and links to those that answer.
+async fn others(
+    overlay: &Overlay,
+    credential: &Credential,
+    linked: &[String],
+    came: impl Fn(corella_overlay::link::Link),
+) -> Option<Vec<Device>> {
+    let own = credential.address();
+    let records = overlay.location().get(&Key::Contacts(own.clone())).await.ok()?;
+    let this = overlay.peer_id();
+    let mut found = Vec::new();
+    let mut called = Vec::new();
+    for record in &records {
+        let set = record.contacts().filter(|set| set.peer != this);
+        let Some(set) = set.filter(|_| record.signer().same_key(credential.certificate())) else {
+            continue;
+        };
+        let name = set.peer.to_string();
+        if !set.addresses.is_empty() && !linked.contains(&name) {
+            called.push(overlay.connect(own, own, record));
+        }
+        let seen = record.sequence();
+        found.push(Device { name, seen });
+    }
+    for link in futures::future::join_all(called).await {
+        match link {
+            Ok(link) => came(link),
+            Err(error) => tracing::debug!("another device of the user does not answer: {error}"),
+        }
+    }
+    Some(found)
+}

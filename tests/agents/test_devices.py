@@ -1,0 +1,113 @@
+"""One user, two devices with one credential: each gets what was written while both were away."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lib.agent import Agent, befriend
+from lib.openssl import certificate_for
+from lib.people import People
+from lib.waiting import eventually
+
+BOB = "bob@example.net"
+
+
+class Overlay:
+    """Three nodes, and what the first of them keeps."""
+
+    def __init__(self, people: People, scratch: Path) -> None:
+        """Starts them."""
+        self.way_in = people.node("first")
+        people.node("second", self.way_in)
+        people.node("third", self.way_in)
+        (self._file,) = (scratch / "first").glob("**/overlay.sqlite")
+
+    def waits_for(self, address: str) -> int:
+        """How many messages and notices wait for somebody."""
+        place = hashlib.sha256(f"offline:{address}".encode()).digest()
+        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as database:
+            (count,) = database.execute(
+                "SELECT count(*) FROM record WHERE place = ? AND removal IS NOT NULL", (place,)
+            ).fetchone()
+        return count
+
+
+@pytest.fixture
+def overlay(people: People, scratch: Path) -> Overlay:
+    """The nodes."""
+    return Overlay(people, scratch)
+
+
+@pytest.fixture
+def devices(people: People, overlay: Overlay, scratch: Path) -> tuple[Agent, Agent, Agent]:
+    """Alice, and Bob's laptop and phone; they know each other."""
+    bob = certificate_for(BOB, scratch / "certificate")
+    alice = people.agent("alice", overlay.way_in)
+    laptop = people.agent("laptop", overlay.way_in, bob.arguments, address=BOB)
+    phone = people.agent("phone", overlay.way_in, bob.arguments, address=BOB)
+    for agent in (alice, laptop, phone):
+        agent.on_line()
+    befriend(alice, laptop)
+    phone.befriend(alice)
+    for number, device in enumerate((laptop, phone)):
+        text = f"we know each other {number}"
+        device.write(alice.address, text)
+        alice.hears(text, BOB)
+    sent = alice.write(BOB, "both of you")
+    laptop.hears("both of you", alice.address)
+    phone.hears("both of you", alice.address)
+    alice.sees_state(sent, "delivered")
+    return alice, laptop, phone
+
+
+def test_what_one_device_fetched_is_kept_for_the_other(
+    people: People, overlay: Overlay, devices: tuple[Agent, Agent, Agent]
+) -> None:
+    alice, laptop, phone = devices
+    laptop.goes()
+    phone.goes()
+    sent = alice.write(BOB, "when you are back")
+    alice.sees_state(sent, "stored")
+    laptop = people.again(laptop)
+    laptop.hears("when you are back", alice.address)
+    alice.sees_state(sent, "delivered")
+    # The phone comes when everybody else has gone.
+    laptop.goes()
+    alice.goes()
+    assert overlay.waits_for(BOB) == 1
+    phone = people.again(phone)
+    phone.hears("when you are back", alice.address)
+    assert overlay.waits_for(BOB) == 1
+    # Now both are there, and see that nobody lacks it any more.
+    laptop = people.again(laptop)
+    eventually(lambda: overlay.waits_for(BOB) == 0, "nothing waits any more")
+    for device in (laptop, phone):
+        texts = [message["text"] for message in device.conversation(alice.address)]
+        assert texts.count("when you are back") == 1
+
+
+def test_a_notice_finds_the_device_that_wrote(
+    people: People, overlay: Overlay, devices: tuple[Agent, Agent, Agent]
+) -> None:
+    alice, laptop, phone = devices
+    alice.goes()
+    sent = phone.write(alice.address, "from the phone")
+    phone.sees_state(sent, "stored")
+    phone.goes()
+    laptop.goes()
+    alice = people.again(alice)
+    alice.hears("from the phone", BOB)
+    alice.on_line()
+    alice.goes()
+    laptop = people.again(laptop)
+    laptop.on_line()
+    phone = people.again(phone)
+
+    def is_delivered() -> bool:
+        message = phone.message(alice.address, sent)
+        return message is not None and message["state"] == "delivered"
+
+    eventually(is_delivered, "the message is delivered")
+    eventually(lambda: overlay.waits_for(BOB) == 0, "nothing waits any more")
