@@ -1,37 +1,16 @@
 """One user, two devices with one credential: each gets what was written while both were away."""
 
-import hashlib
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from lib.agent import Agent, befriend
 from lib.openssl import certificate_for
+from lib.overlay import Overlay
 from lib.people import People
 from lib.waiting import eventually
 
 BOB = "bob@example.net"
-
-
-class Overlay:
-    """Three nodes, and what the first of them keeps."""
-
-    def __init__(self, people: People, scratch: Path) -> None:
-        """Starts them."""
-        self.way_in = people.node("first")
-        people.node("second", self.way_in)
-        people.node("third", self.way_in)
-        (self._file,) = (scratch / "first").glob("**/overlay.sqlite")
-
-    def waits_for(self, address: str) -> int:
-        """How many messages and notices wait for somebody."""
-        place = hashlib.sha256(f"offline:{address}".encode()).digest()
-        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as database:
-            (count,) = database.execute(
-                "SELECT count(*) FROM record WHERE place = ? AND removal IS NOT NULL", (place,)
-            ).fetchone()
-        return count
 
 
 @pytest.fixture
@@ -76,13 +55,13 @@ def test_what_one_device_fetched_is_kept_for_the_other(
     # The phone comes when everybody else has gone.
     laptop.goes()
     alice.goes()
-    assert overlay.waits_for(BOB) == 1
+    assert overlay.keeps(f"offline:{BOB}") == 1
     phone = people.again(phone)
     phone.hears("when you are back", alice.address)
-    assert overlay.waits_for(BOB) == 1
+    assert overlay.keeps(f"offline:{BOB}") == 1
     # Now both are there, and see that nobody lacks it any more.
     laptop = people.again(laptop)
-    eventually(lambda: overlay.waits_for(BOB) == 0, "nothing waits any more")
+    eventually(lambda: overlay.keeps(f"offline:{BOB}") == 0, "nothing waits any more")
     for device in (laptop, phone):
         texts = [message["text"] for message in device.conversation(alice.address)]
         assert texts.count("when you are back") == 1
@@ -110,4 +89,4 @@ def test_a_notice_finds_the_device_that_wrote(
         return message is not None and message["state"] == "delivered"
 
     eventually(is_delivered, "the message is delivered")
-    eventually(lambda: overlay.waits_for(BOB) == 0, "nothing waits any more")
+    eventually(lambda: overlay.keeps(f"offline:{BOB}") == 0, "nothing waits any more")

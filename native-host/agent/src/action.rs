@@ -186,6 +186,21 @@ pub enum Action {
         /// Which.
         token: Token,
     },
+    /// Put a watcher into the overlay, so that the peer knows at the next start that the user wants to see them; good for
+    /// [`crate::WATCHER_LIFE`]. Comes back as [`crate::Event::WatcherLeft`].
+    LeaveWatcher {
+        /// Who watches whom.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+    },
+    /// Put one in its place that ends at once; nothing comes back.
+    TakeBackWatcher {
+        /// Who watches whom.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+    },
     /// Find the user's other devices under this own address and open links to them; comes back as [`crate::Event::LinkUp`] for
     /// each that answers, then [`crate::Event::DevicesCalled`].
     CallDevices {

@@ -7,7 +7,7 @@ use corella_identity::{
 
 use crate::{
     Action, Agent, Buddy, CallId, Command, CommandError, Consent, Content, MessageState, NewMessage, Outgoing, Pair,
-    Presence, Reason, Reply, Side, StoreOutcome, outbox::Outbox,
+    Presence, Reason, Reply, Side, Status, StoreOutcome, outbox::Outbox,
 };
 
 impl Agent {
@@ -323,6 +323,13 @@ impl Agent {
 
     /// The user wants no more of this peer: it is told that we are gone, and nothing more is sent, for this reason.
     fn give_up(&mut self, address: &AddressOfRecord, reason: Option<Reason>, out: &mut Vec<Action>) {
+        let pairs: Vec<Pair> = self
+            .peers
+            .keys()
+            .filter(|pair| pair.with == *address)
+            .cloned()
+            .collect();
+        self.take_back_watchers(&pairs, out);
         if let (Some((certificate, _)), true) = (self.usable_key(address), self.is_buddy(address)) {
             for (link, pair) in self.links.iter().filter(|(_, p)| p.with == *address) {
                 out.push(Action::SendContent {
@@ -351,6 +358,10 @@ impl Agent {
 
     fn set_presence(&mut self, presence: Presence, out: &mut Vec<Action>) -> Reply {
         if self.presence != presence {
+            if presence.status == Status::Offline {
+                let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
+                self.take_back_watchers(&pairs, out);
+            }
             self.presence = presence.clone();
             out.push(Action::SavePresence(presence));
             self.tell_presence_to_all(out);

@@ -246,6 +246,20 @@ pub enum Event {
         /// Whether others keep them now.
         is_stored: bool,
     },
+    /// The outcome of [`crate::Action::LeaveWatcher`].
+    WatcherLeft {
+        /// The conversation.
+        pair: Pair,
+        /// Whether others keep it now.
+        is_stored: bool,
+    },
+    /// A watcher was found in the overlay: `with` wants to see `own`.
+    Watched {
+        /// Who wants to see whom.
+        pair: Pair,
+        /// The key that signed it.
+        certificate: Certificate,
+    },
     /// The outcome of [`crate::Action::CallDevices`]: [`Event::LinkUp`] came for those that answered.
     DevicesCalled {
         /// Under which own address.

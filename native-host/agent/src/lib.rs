@@ -26,6 +26,7 @@ mod requests;
 mod sending;
 mod state;
 mod storing;
+mod watchers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +42,7 @@ pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, R
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
 pub use state::{MessageState, Reason};
+pub use watchers::WATCHER_LIFE;
 
 use devices::Devices;
 use peer::Peer;
@@ -218,6 +220,8 @@ impl Agent {
                 }
                 return out;
             }
+            Event::WatcherLeft { pair, is_stored } => self.watcher_left(now, &pair, is_stored),
+            Event::Watched { pair, certificate } => self.watched(now, &pair, &certificate),
             Event::DevicesCalled { own, found } => self.devices_called(now, &own, found, &mut out),
             Event::PassedOn { link, token, is_taken } => self.passed_on(now, link, token, is_taken, &mut out),
             Event::NetworkChanged => {

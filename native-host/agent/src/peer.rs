@@ -12,6 +12,7 @@ use crate::{
     notices::Owed,
     outbox::{Outbox, Place},
     reach::Reach,
+    watchers::Left,
 };
 
 /// Other keys for one address that are remembered until they are settled.
@@ -29,6 +30,8 @@ pub(crate) struct Peer {
     pub(crate) kept_for_notice: BTreeMap<String, Vec<Token>>,
     /// What was fetched from the overlay before it was settled whose key this is.
     pub(crate) unheard: Vec<Fetched>,
+    /// The watcher that was left for the peer.
+    pub(crate) watcher: Left,
     /// Other keys than the known one, whose holders called and claimed the address.
     pub(crate) challengers: Vec<Certificate>,
 }
@@ -206,6 +209,7 @@ impl Agent {
         self.pending_because(now, pair, reason, out);
         if reason == Reason::Offline {
             self.store_away(now, pair, out);
+            self.leave_watcher(now, pair, out);
         }
     }
 

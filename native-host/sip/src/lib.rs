@@ -16,6 +16,7 @@
 pub mod guard;
 pub mod pidf;
 pub mod ua;
+pub mod watchers;
 
 /// A directive for `tracing_subscriber`'s `EnvFilter` that keeps messages and addresses out of the log, whatever
 /// level the program runs at.

@@ -5,4 +5,5 @@ mod devices;
 mod keys;
 mod people;
 mod waiting;
+mod watchers;
 mod world;

@@ -85,6 +85,8 @@ pub(crate) struct World {
     fetched: HashMap<(usize, Token), Waiting>,
     /// What devices pass to one another: who passed it, over which link, as what.
     passed: HashMap<(usize, Token), (usize, LinkId, Token)>,
+    /// Who has left a watcher for whom, and which node did.
+    pub(crate) watchers: BTreeSet<(Pair, usize)>,
     /// Who is told by no node of what waits.
     pub(crate) is_deaf: BTreeSet<usize>,
 }
@@ -120,6 +122,7 @@ impl World {
             fetched: HashMap::new(),
             passed: HashMap::new(),
             is_deaf: BTreeSet::new(),
+            watchers: BTreeSet::new(),
         };
         for name in names {
             let address = address(name);
@@ -200,6 +203,16 @@ impl World {
         for waiting in self.waiting.clone() {
             self.fetch(n, &waiting);
         }
+        for (pair, watcher) in self.watchers.clone() {
+            if pair.with == self.nodes[n].address {
+                let certificate = self.nodes[watcher].credential.certificate().clone();
+                let pair = Pair {
+                    own: pair.with,
+                    with: pair.own,
+                };
+                self.event(n, Event::Watched { pair, certificate });
+            }
+        }
         for other in 0..self.nodes.len() {
             self.event(other, Event::NetworkChanged);
         }
@@ -264,6 +277,11 @@ impl World {
                 self.event(node, Event::LinkDown { link });
             }
         }
+    }
+
+    /// Something happens to `n`.
+    pub(crate) fn happens(&mut self, n: usize, event: Event) {
+        self.event(n, event);
     }
 
     fn event(&mut self, n: usize, event: Event) {

@@ -120,6 +120,8 @@ impl Actor {
             Action::StoreNoticesAway { pair, certificate, ids } => self.store_notices_away(pair, certificate, ids),
             Action::RemoveStored { token } => self.remove_stored(token),
             Action::LeaveStored { token } => drop(self.stored.remove(&token)),
+            Action::LeaveWatcher { pair, certificate } => self.leave_watcher(pair, certificate),
+            Action::TakeBackWatcher { pair, certificate } => self.take_back_watcher(pair, certificate),
             Action::CallDevices { own, linked } => self.call_devices(own, linked),
             Action::PassOn { link, token } => self.pass_on(link, token),
             Action::SaveDevice(own, device) => self.roster.save_device(own, device),

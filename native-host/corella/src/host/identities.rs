@@ -69,6 +69,7 @@ impl Actor {
         self.feed(Event::OwnAddress(address));
         if is_new {
             self.fetch_for(credential.clone());
+            self.watch_watchers(credential.clone());
             self.know_buddies();
         }
         if self.online {

@@ -18,6 +18,7 @@ mod roster_writer;
 mod tests;
 mod views;
 mod waiting;
+mod watchers;
 
 use std::{
     path::Path,

@@ -232,6 +232,14 @@ impl World {
                 self.fetched.remove(&(n, token));
                 self.waiting.retain(|waiting| waiting.token != token);
             }
+            Action::LeaveWatcher { pair, .. } => {
+                let is_stored = self.is_stored;
+                if is_stored {
+                    self.watchers.insert((pair.clone(), n));
+                }
+                self.event(n, Event::WatcherLeft { pair, is_stored });
+            }
+            Action::TakeBackWatcher { pair, .. } => assert!(self.watchers.remove(&(pair, n))),
             Action::LeaveStored { token } => drop(self.fetched.remove(&(n, token))),
             Action::CallDevices { own, linked } => self.call_devices(n, own, &linked),
             Action::PassOn { link, token } => {
