@@ -145,7 +145,11 @@ expires: number,
 /**
  * This device's libp2p peer id.
  */
-peer: string, };
+peer: string, 
+/**
+ * Whether buddy list and status are kept for the user's other devices (`roaming/open`).
+ */
+roaming: boolean, };
 
 export type Status = { 
 /**
@@ -264,6 +268,26 @@ certificate: string,
  * PEM.
  */
 key: string, };
+
+export type RoamingOpenParams = { 
+/**
+ * Of which own address; with several, the first one if none is named.
+ */
+address?: string, 
+/**
+ * Known only to the user.
+ */
+secret: string, 
+/**
+ * Whether something may be begun under this secret if there is nothing yet.
+ */
+create?: boolean, };
+
+export type RoamingCloseParams = { 
+/**
+ * Of which own address.
+ */
+address?: string, };
 
 export type SendParams = { 
 /**
@@ -393,6 +417,20 @@ export type IdentitiesResult = {
  */
 identities: Array<Identity>, };
 
+export type RoamingResult = { 
+/**
+ * The own address.
+ */
+address: string, 
+/**
+ * How many other devices had kept something under this secret.
+ */
+devices: number, 
+/**
+ * How many people are kept, buddies and blocked.
+ */
+people: number, };
+
 export type SentResult = { 
 /**
  * The Message-ID.
@@ -445,7 +483,7 @@ hits: Array<Hit>,
  */
 cursor?: string, };
 
-export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network";
+export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network" | "short-secret" | "wrong-secret" | "not-online";
 
 export type Welcome = HelloResult;
 
@@ -456,6 +494,8 @@ export type Methods = {
   "identity/list": { params: NoParams; result: IdentitiesResult };
   "identity/enrol": { params: EnrolParams; result: Identity };
   "identity/import": { params: ImportParams; result: Identity };
+  "roaming/open": { params: RoamingOpenParams; result: RoamingResult };
+  "roaming/close": { params: RoamingCloseParams; result: Empty };
   "messages/send": { params: SendParams; result: SentResult };
   "messages/list": { params: ListParams; result: ListResult };
   "messages/conversations": { params: ConversationsParams; result: ConversationsResult };

@@ -7,7 +7,7 @@ use corella_identity::{
 
 use crate::{
     Buddy, CallId, CommandError, Consent, Content, Device, LinkId, MessageState, Outgoing, Pair, Presence, Reason,
-    Token,
+    Roaming, Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -186,6 +186,8 @@ pub enum Action {
         /// Which.
         token: Token,
     },
+    /// Remember what is kept for the user's other devices, and put it where they find it, if not at once then soon.
+    KeepRoaming(AddressOfRecord, Roaming),
     /// Put a watcher into the overlay, so that the peer knows at the next start that the user wants to see them; good for
     /// [`crate::WATCHER_LIFE`]. Comes back as [`crate::Event::WatcherLeft`].
     LeaveWatcher {

@@ -2,10 +2,10 @@
 
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint, Millis,
-    trust::{self, Choice, Known, Question, Trust},
+    trust::{self, Candidate, Choice, Known, Question, QuestionKind, Trust, TrustAnchors},
 };
 
-use crate::{Action, Agent, Notice, Pair, Reason};
+use crate::{Action, Agent, Expected, Notice, Pair, Reason};
 
 /// Most certificates of one person that are remembered as refused; the oldest are forgotten.
 const REFUSED: usize = 32;
@@ -56,6 +56,8 @@ pub struct Buddy {
     pub question: Option<Question>,
     /// What claimed to be this person's key when the user was asked, and was not chosen: it raises no question again.
     pub refused: Vec<Fingerprint>,
+    /// The key that another device of the user's knows them by, as long as none is known here.
+    pub expected: Option<Expected>,
     /// With what key they wrote before the user consented, while it is open whose key that is.
     pub wrote_with: Option<Certificate>,
 }
@@ -71,6 +73,7 @@ impl Buddy {
             known: None,
             question: None,
             refused: Vec::new(),
+            expected: None,
             wrote_with: None,
         }
     }
@@ -84,6 +87,7 @@ impl Buddy {
         let excess = self.refused.len().saturating_sub(REFUSED);
         self.refused.drain(..excess);
         self.known = Some(chosen);
+        self.expected = None;
     }
 
     /// It is open whether the key of a request is this person's, unless an authority vouches for it or the user has chosen it.
@@ -93,6 +97,41 @@ impl Buddy {
             .known
             .take_if(|known| is_request && known.trust == Trust::Unverified);
         self.wrote_with = key.map(|known| known.certificate).or(self.wrote_with.take());
+    }
+
+    /// Weighs the first key here where another device of the user's knows the person already: the expected one is as good as
+    /// known, and any other is as if it had changed.
+    fn first_key(&self, anchors: &TrustAnchors, expected: Expected, presented: &[Certificate], now: Millis) -> Choice {
+        let is_it = |certificate: &&Certificate| certificate.fingerprint() == expected.fingerprint;
+        if let Some(certificate) = presented.iter().find(is_it).cloned() {
+            // What an authority vouches for it does here too, or it counts as any first key.
+            let trust = if expected.trust == Trust::Pinned {
+                Trust::Pinned
+            } else {
+                Trust::Unverified
+            };
+            let known = Known { certificate, trust };
+            return match trust::choose(anchors, &self.address, Some(&known), presented, now) {
+                Choice::Keep => Choice::Adopt {
+                    certificate: known.certificate,
+                    trust,
+                },
+                choice => choice,
+            };
+        }
+        match trust::choose(anchors, &self.address, None, presented, now) {
+            Choice::Adopt { certificate, trust } if (trust, expected.trust) != (Trust::Verified, Trust::Verified) => {
+                Choice::Ask(Question {
+                    kind: QuestionKind::Changed,
+                    candidates: vec![Candidate {
+                        fingerprint: certificate.fingerprint(),
+                        certificate,
+                        trust,
+                    }],
+                })
+            }
+            choice => choice,
+        }
     }
 
     /// Those of the presented certificates about which the user has not said that they are somebody else's.
@@ -135,12 +174,18 @@ impl Agent {
             return false;
         }
         let presented = buddy.eligible(presented);
-        match trust::choose(&self.settings.anchors, address, buddy.known.as_ref(), &presented, now) {
+        let anchors = &self.settings.anchors;
+        let choice = match buddy.expected.filter(|_| buddy.known.is_none()) {
+            Some(expected) => buddy.first_key(anchors, expected, &presented, now),
+            None => trust::choose(anchors, address, buddy.known.as_ref(), &presented, now),
+        };
+        match choice {
             Choice::Keep => return true,
             Choice::Nothing => return false,
             Choice::Adopt { certificate, trust } => {
                 let first = buddy.known.is_none();
                 buddy.known = Some(Known { certificate, trust });
+                buddy.expected = None;
                 if first {
                     self.settle_requests(address, false, out);
                 }
@@ -194,6 +239,7 @@ impl Agent {
     /// Knows nothing of somebody any more, and tells the add-on. What was accepted stays in the transcript; requests do not.
     pub(crate) fn forget(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
         self.buddies.remove(address);
+        self.is_changed = true;
         self.shown.remove(address);
         for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
             peer.challengers.clear();
@@ -210,6 +256,7 @@ impl Agent {
 
     /// Saves a buddy and tells the add-on.
     pub(crate) fn buddy_changed(&mut self, address: &AddressOfRecord, out: &mut Vec<Action>) {
+        self.is_changed = true;
         if let Some(buddy) = self.buddies.get(address) {
             out.push(Action::SaveBuddy(Box::new(buddy.clone())));
             out.push(Action::BuddyChanged {

@@ -295,7 +295,7 @@ impl Agent {
         }
     }
 
-    fn block(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+    pub(crate) fn block(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
         if self.own.contains(&address) {
             return Err(CommandError::OwnAddress);
         }
@@ -312,7 +312,7 @@ impl Agent {
         self.reply_buddy(&address)
     }
 
-    fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+    pub(crate) fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
         let reply = self.reply_buddy(&address)?;
         self.give_up(&address, None, out);
         self.close_links(&address, out);
@@ -356,13 +356,14 @@ impl Agent {
         }
     }
 
-    fn set_presence(&mut self, presence: Presence, out: &mut Vec<Action>) -> Reply {
+    pub(crate) fn set_presence(&mut self, presence: Presence, out: &mut Vec<Action>) -> Reply {
         if self.presence != presence {
             if presence.status == Status::Offline {
                 let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
                 self.take_back_watchers(&pairs, out);
             }
             self.presence = presence.clone();
+            self.is_changed = true;
             out.push(Action::SavePresence(presence));
             self.tell_presence_to_all(out);
         }

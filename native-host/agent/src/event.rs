@@ -2,7 +2,7 @@
 
 use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
 
-use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Side, Token};
+use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Roaming, Side, Token};
 
 /// A call of the add-on that the agent decides.
 #[derive(Debug, Clone)]
@@ -246,6 +246,15 @@ pub enum Event {
         /// Whether others keep them now.
         is_stored: bool,
     },
+    /// The user keeps buddy list and status for other devices from now on, or another device kept this meanwhile.
+    Roamed {
+        /// Of which own address.
+        own: AddressOfRecord,
+        /// What others kept; empty if nothing.
+        document: Roaming,
+    },
+    /// The user keeps nothing of this own address for other devices any more.
+    RoamsNoMore(AddressOfRecord),
     /// The outcome of [`crate::Action::LeaveWatcher`].
     WatcherLeft {
         /// The conversation.

@@ -23,6 +23,7 @@ mod peer;
 mod presence;
 mod reach;
 mod requests;
+mod roaming;
 mod sending;
 mod state;
 mod storing;
@@ -41,12 +42,14 @@ pub use devices::Device;
 pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
+pub use roaming::{Entry, Expected, Roaming, Standing};
 pub use state::{MessageState, Reason};
 pub use watchers::WATCHER_LIFE;
 
 use devices::Devices;
 use peer::Peer;
 use requests::Requests;
+use roaming::Roams;
 
 /// Names one of the runtime's links: an authenticated stream to one device of a peer.
 pub type LinkId = u64;
@@ -88,6 +91,8 @@ pub struct Snapshot {
     pub presence: Presence,
     /// The user's other devices under each own address.
     pub devices: Vec<(AddressOfRecord, Device)>,
+    /// What is kept for them.
+    pub roaming: Vec<(AddressOfRecord, Roaming)>,
 }
 
 /// A message of a peer on its way to the disk.
@@ -130,6 +135,10 @@ pub struct Agent {
     /// What other devices passed on, and the requests that wait for an answer about it.
     passed: BTreeMap<Token, Vec<Token>>,
     requests: Requests,
+    /// What is kept for the user's other devices, by own address.
+    roaming: BTreeMap<AddressOfRecord, Roams>,
+    /// Somebody's standing or the own status may be another than what is kept.
+    is_changed: bool,
     /// What the store and the roster do not agree on since the program ended between the two.
     repairs: Vec<Action>,
 }
@@ -155,6 +164,8 @@ impl Agent {
             devices: BTreeMap::new(),
             passed: BTreeMap::new(),
             requests,
+            roaming: BTreeMap::new(),
+            is_changed: false,
             repairs: Vec::new(),
         };
         let unknown = snapshot
@@ -163,6 +174,7 @@ impl Agent {
             .filter(|s| !agent.buddies.contains_key(s));
         agent.repairs = unknown.map(Action::DropRequests).collect();
         agent.know_devices(snapshot.devices);
+        agent.remember_roaming(snapshot.roaming);
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
         }
@@ -220,6 +232,8 @@ impl Agent {
                 }
                 return out;
             }
+            Event::Roamed { own, document } => self.roamed(now, &own, &document, &mut out),
+            Event::RoamsNoMore(own) => self.roams_no_more(&own),
             Event::WatcherLeft { pair, is_stored } => self.watcher_left(now, &pair, is_stored),
             Event::Watched { pair, certificate } => self.watched(now, &pair, &certificate),
             Event::DevicesCalled { own, found } => self.devices_called(now, &own, found, &mut out),
@@ -232,6 +246,7 @@ impl Agent {
         }
         self.due(now, &mut out);
         self.devices_due(now, &mut out);
+        self.roaming_due(now, &mut out);
         out
     }
 

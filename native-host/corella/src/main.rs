@@ -19,6 +19,7 @@ mod lock;
 mod logging;
 mod paths;
 mod protocol;
+mod roaming;
 mod roster;
 mod time;
 

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use corella_agent::{Buddy, Consent, Device, Presence, Status};
+use corella_agent::{Buddy, Consent, Device, Expected, Presence, Roaming, Status};
 use corella_identity::{
-    AddressOfRecord, Certificate, Fingerprint,
+    AddressOfRecord, Certificate, Fingerprint, Millis,
     trust::{Candidate, Known, Question},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
+
+use crate::roaming;
 
 const SCHEMA: &str = "
 CREATE TABLE buddies (
@@ -20,8 +22,10 @@ CREATE TABLE buddies (
     trust       TEXT,
     question    TEXT,
     refused     TEXT NOT NULL,
-    wrote_with  BLOB
+    wrote_with  BLOB,
+    expected    TEXT
 ) STRICT;
+CREATE TABLE roaming (own TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
 CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (own, name)) STRICT;
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
@@ -68,7 +72,7 @@ impl Roster {
     /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let mut query = self.db.prepare(
-            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with FROM buddies ORDER BY rowid",
+            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected FROM buddies ORDER BY rowid",
         )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
@@ -81,6 +85,7 @@ impl Roster {
                 question: row.get(6)?,
                 refused: row.get(7)?,
                 wrote_with: row.get(8)?,
+                expected: row.get(9)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -96,8 +101,8 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db.execute(
-            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
-               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9",
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -108,6 +113,7 @@ impl Roster {
                 buddy.question.as_ref().map(|q| question_json(q).to_string()),
                 json!(buddy.refused).to_string(),
                 buddy.wrote_with.as_ref().map(Certificate::der),
+                buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
             ],
         )?;
         Ok(())
@@ -158,6 +164,32 @@ impl Roster {
         Ok(())
     }
 
+    /// What is kept for the user's other devices, by own address.
+    pub(crate) fn roaming(&self) -> Result<Vec<(AddressOfRecord, Roaming)>, RosterError> {
+        let mut query = self.db.prepare("SELECT own, document FROM roaming")?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        // A clock that has gone back since makes nothing of it wrong.
+        let read = |document: String| roaming::read(document.as_bytes(), Millis::MAX / 2);
+        let kept = rows
+            .into_iter()
+            .filter_map(|(own, document)| Some((own.parse().ok()?, read(document)?)));
+        Ok(kept.collect())
+    }
+
+    /// Remembers it.
+    pub(crate) fn save_roaming(&self, own: &AddressOfRecord, document: &Roaming) -> Result<(), RosterError> {
+        let row = params![own.as_str(), roaming::write(document)];
+        self.db.execute("INSERT OR REPLACE INTO roaming VALUES (?1, ?2)", row)?;
+        Ok(())
+    }
+
+    /// Forgets it.
+    pub(crate) fn forget_roaming(&self, own: &AddressOfRecord) -> Result<(), RosterError> {
+        self.db.execute("DELETE FROM roaming WHERE own = ?1", [own.as_str()])?;
+        Ok(())
+    }
+
     /// Remembers the status.
     pub(crate) fn save_presence(&self, presence: &Presence) -> Result<(), RosterError> {
         let row = params![presence.status.as_str(), presence.note];
@@ -177,6 +209,7 @@ struct Row {
     question: Option<String>,
     refused: String,
     wrote_with: Option<Vec<u8>>,
+    expected: Option<String>,
 }
 
 impl Row {
@@ -201,6 +234,13 @@ impl Row {
             question: self.question.and_then(|text| question(&text)),
             refused: serde_json::from_str(&self.refused).ok()?,
             wrote_with: self.wrote_with.and_then(|der| Certificate::from_der(&der).ok()),
+            expected: match self.expected {
+                Some(text) => {
+                    let (fingerprint, trust) = serde_json::from_str(&text).ok()?;
+                    Some(Expected { fingerprint, trust })
+                }
+                None => None,
+            },
         })
     }
 }
@@ -286,6 +326,10 @@ mod tests {
                 }],
             }),
             refused: vec![certificate("bob@example.net").fingerprint()],
+            expected: Some(Expected {
+                fingerprint: bob.fingerprint(),
+                trust: Trust::Verified,
+            }),
             wrote_with: Some(other.clone()),
             ..Buddy::new(address("bob@example.net"), Consent::Buddy)
         };
@@ -318,6 +362,7 @@ mod tests {
             other.fingerprint()
         );
         assert_eq!(found[0].refused, buddy.refused);
+        assert_eq!(found[0].expected, buddy.expected);
         assert_eq!(found[0].wrote_with, Some(other));
         assert_eq!(found[0].name.as_deref(), Some("Bob"));
         let device = Device {

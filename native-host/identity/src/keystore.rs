@@ -6,6 +6,7 @@
 //!   current                              the address, and the fingerprint of the credential in use
 //!   <fingerprint>.crt                    certificate and chain, PEM
 //!   <fingerprint>.key                    private key, PEM
+//!   roaming                              what follows from the secret for the user's other devices, if there is one
 //! ```
 //! Directories are 0700, files 0600; both are put right when they are found wider. A file is written under another name,
 //! synced, renamed, and its directory synced: it is there whole or not at all. `current` is written last, so that an
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use openssl::sha::sha256;
 use thiserror::Error;
 
+use crate::vault::Vault;
 use crate::{AddressOfRecord, Credential, CredentialError, DeviceKey, DeviceKeyError, Fingerprint};
 
 /// Largest file that is read.
@@ -31,6 +33,7 @@ const FILE_LIMIT: u64 = 256 * 1024;
 const DEVICE_KEY: &str = "device.key";
 const IDENTITIES: &str = "identities";
 const CURRENT: &str = "current";
+const ROAMING: &str = "roaming";
 
 /// Why the keys could not be read or written.
 #[derive(Debug, Error)]
@@ -141,6 +144,39 @@ impl Keystore {
         write(&dir.join(CURRENT), current.as_bytes())
     }
 
+    /// What opens that which an own address keeps for its other devices, if it does.
+    ///
+    /// # Errors
+    /// The file is damaged, or the disk refuses.
+    pub fn vault(&self, address: &AddressOfRecord) -> Result<Option<Vault>, KeystoreError> {
+        let path = self.identity(address).join(ROAMING);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let vault = Vault::from_text(address, &text);
+        vault.map(Some).ok_or_else(|| damaged(&path, "it is not of two lines"))
+    }
+
+    /// Keeps it from now on.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn save_vault(&self, vault: &Vault) -> Result<(), KeystoreError> {
+        let dir = self.identity(vault.address());
+        private_directory(&dir)?;
+        write(&dir.join(ROAMING), vault.to_text().as_bytes())
+    }
+
+    /// Keeps it no longer.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn forget_vault(&self, address: &AddressOfRecord) -> Result<(), KeystoreError> {
+        let path = self.identity(address).join(ROAMING);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, e)),
+            _ => Ok(()),
+        }
+    }
+
     /// The own addresses that have a credential, sorted.
     ///
     /// # Errors
@@ -167,9 +203,10 @@ impl Keystore {
         if let Some(pem) = read(&path)? {
             DeviceKey::from_pem(&pem).map_err(|e| damaged(&path, e))?;
         }
-        self.addresses()?
-            .iter()
-            .try_for_each(|address| self.credential(address).map(drop))
+        self.addresses()?.iter().try_for_each(|address| {
+            self.vault(address)?;
+            self.credential(address).map(drop)
+        })
     }
 
     /// An address may hold characters that no file name has, or be too long for one.

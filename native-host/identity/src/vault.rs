@@ -83,6 +83,35 @@ impl Vault {
         &self.label
     }
 
+    /// The person.
+    pub fn address(&self) -> &AddressOfRecord {
+        &self.address
+    }
+
+    /// A number for one of the person's devices, the same each time, that tells others nothing of the device.
+    pub fn number_of(&self, device: &str) -> [u8; 16] {
+        let digest = sha256(&[b"corella private device ", &self.key[..], device.as_bytes()].concat());
+        let mut number = [0; 16];
+        number.copy_from_slice(&digest[..16]);
+        number
+    }
+
+    /// Label and key as text, to be kept by [`crate::keystore`] so that the secret need not be.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{}\n{}\n", hex::encode(self.label), hex::encode(self.key))
+    }
+
+    /// What [`Vault::to_text`] gave.
+    pub(crate) fn from_text(address: &AddressOfRecord, text: &[u8]) -> Option<Self> {
+        let (label, key) = std::str::from_utf8(text).ok()?.strip_suffix('\n')?.split_once('\n')?;
+        let bytes = |text: &str| <[u8; 32]>::try_from(hex::decode(text).ok()?).ok();
+        Some(Self {
+            address: address.clone(),
+            label: bytes(label)?,
+            key: bytes(key)?,
+        })
+    }
+
     /// Encrypts content for this person's devices.
     ///
     /// # Errors

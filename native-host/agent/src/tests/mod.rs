@@ -4,6 +4,7 @@ mod delivery;
 mod devices;
 mod keys;
 mod people;
+mod roaming;
 mod waiting;
 mod watchers;
 mod world;

@@ -30,6 +30,7 @@ pub(crate) struct Disk {
     pub(crate) buddies: BTreeMap<AddressOfRecord, Buddy>,
     presence: Presence,
     devices: BTreeMap<(AddressOfRecord, String), Device>,
+    pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
 }
 
 pub(crate) struct Node {
@@ -185,6 +186,7 @@ impl World {
             undelivered,
             sequences: sequences.into_iter().collect(),
             presence: node.disk.presence.clone(),
+            roaming: node.disk.roaming.clone().into_iter().collect(),
             devices: node
                 .disk
                 .devices
@@ -202,6 +204,9 @@ impl World {
         self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
         for waiting in self.waiting.clone() {
             self.fetch(n, &waiting);
+        }
+        if self.nodes[n].disk.roaming.contains_key(&self.nodes[n].address) {
+            self.roam(n);
         }
         for (pair, watcher) in self.watchers.clone() {
             if pair.with == self.nodes[n].address {
@@ -308,6 +313,18 @@ impl World {
             },
         );
         id
+    }
+
+    /// The user opens what the devices keep for each other.
+    pub(crate) fn roam(&mut self, n: usize) {
+        let own = self.nodes[n].address.clone();
+        let mut document = Roaming::default();
+        for other in &self.nodes {
+            if other.address == own {
+                document.merge(other.disk.roaming.get(&own).unwrap_or(&Roaming::default()));
+            }
+        }
+        self.event(n, Event::Roamed { own, document });
     }
 
     /// The user sends once more what failed.

@@ -19,7 +19,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Call, HostSettings, Shared, links::Links, network::Network, roster_writer::RosterWriter, views, waiting};
+use super::{
+    Call, HostSettings, Shared, links::Links, network::Network, roaming, roster_writer::RosterWriter, views, waiting,
+};
 use crate::{
     protocol::{Notification, RpcError},
     time,
@@ -84,6 +86,8 @@ pub(crate) enum Input {
     },
     /// Something that waited in the overlay.
     Fetched(Box<waiting::Opened>),
+    /// What the user's devices keep for each other was opened with a secret.
+    RoamingOpened(Box<roaming::Opened>, ReplyTo),
     /// Another device of the user's passes it on.
     PassedHere {
         link: LinkId,
@@ -107,6 +111,8 @@ pub(super) struct Actor {
     pub(super) located: HashMap<Pair, Vec<Record>>,
     /// What was fetched from the overlay and not removed there yet.
     pub(super) stored: waiting::Stored,
+    /// What keeps buddy list and status for the user's other devices, by own address.
+    pub(super) roaming: HashMap<AddressOfRecord, roaming::Keeper>,
     /// What is being put into the overlay or removed there.
     pub(super) errands: JoinSet<()>,
     /// The message that the core is being told of, in case it is to be shown.
@@ -139,6 +145,7 @@ impl Actor {
             responders: HashMap::new(),
             located: HashMap::new(),
             stored: HashMap::new(),
+            roaming: HashMap::new(),
             errands: JoinSet::new(),
             arrived: None,
             keystore,
@@ -177,6 +184,7 @@ impl Actor {
     /// Puts what is owed to others where they will find it.
     async fn finish(&mut self, inbox: &mut mpsc::UnboundedReceiver<Input>) {
         self.feed(Event::Ending);
+        self.flush_roaming();
         while !self.errands.is_empty() {
             let _ = self.errands.join_next().await;
             while let Ok(input) = inbox.try_recv() {
@@ -234,6 +242,7 @@ impl Actor {
                 }
             }
             Input::Fetched(opened) => self.fetched(*opened),
+            Input::RoamingOpened(opened, reply) => self.roaming_opened(*opened, reply),
             Input::PassedHere {
                 link,
                 record,

@@ -24,6 +24,8 @@ impl Actor {
             Call::Identities => self.identities(),
             Call::Enrol(address) => self.enrol(address, None).await,
             Call::Import(address, issued) => self.enrol(address, Some(issued)).await,
+            Call::OpenRoaming { own, secret, create } => return self.open_roaming(own, secret, create, reply),
+            Call::CloseRoaming(own) => return self.close_roaming(own, reply),
             Call::Buddies => return self.buddies(reply),
             Call::MarkRead { with, up_to } => return self.mark_read(with, up_to, reply),
             Call::Retry { with, id } => return self.retry(&with, &id, reply),

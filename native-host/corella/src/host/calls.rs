@@ -30,6 +30,12 @@ pub(crate) enum Call {
     Identities,
     Enrol(AddressOfRecord),
     Import(AddressOfRecord, super::Issued),
+    OpenRoaming {
+        own: Option<AddressOfRecord>,
+        secret: Secret,
+        create: bool,
+    },
+    CloseRoaming(Option<AddressOfRecord>),
     Send {
         from: Option<AddressOfRecord>,
         to: AddressOfRecord,
@@ -68,6 +74,22 @@ impl Call {
                     key,
                 } = read(params)?;
                 Call::Import(views::address(&address)?, super::Issued { certificate, key })
+            }
+            "roaming/open" => {
+                let RoamingOpenParams {
+                    address,
+                    secret,
+                    create,
+                } = read(params)?;
+                Call::OpenRoaming {
+                    own: address.as_deref().map(views::address).transpose()?,
+                    secret,
+                    create: create.unwrap_or(false),
+                }
+            }
+            "roaming/close" => {
+                let RoamingCloseParams { address } = read(params)?;
+                Call::CloseRoaming(address.as_deref().map(views::address).transpose()?)
             }
             "messages/send" => {
                 let SendParams { to, text, from } = read(params)?;

@@ -120,6 +120,7 @@ impl Actor {
             Action::StoreNoticesAway { pair, certificate, ids } => self.store_notices_away(pair, certificate, ids),
             Action::RemoveStored { token } => self.remove_stored(token),
             Action::LeaveStored { token } => drop(self.stored.remove(&token)),
+            Action::KeepRoaming(own, document) => self.keep_roaming(own, document),
             Action::LeaveWatcher { pair, certificate } => self.leave_watcher(pair, certificate),
             Action::TakeBackWatcher { pair, certificate } => self.take_back_watcher(pair, certificate),
             Action::CallDevices { own, linked } => self.call_devices(own, linked),

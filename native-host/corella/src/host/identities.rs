@@ -70,6 +70,7 @@ impl Actor {
         if is_new {
             self.fetch_for(credential.clone());
             self.watch_watchers(credential.clone());
+            self.resume_roaming(&credential);
             self.know_buddies();
         }
         if self.online {
@@ -119,6 +120,7 @@ impl Actor {
                 .as_ref()
                 .map(|n| n.overlay.peer_id().to_string())
                 .unwrap_or_default(),
+            roaming: self.roaming.contains_key(credential.address()),
         }
     }
 }

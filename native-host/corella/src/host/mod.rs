@@ -13,6 +13,7 @@ mod devices;
 mod identities;
 mod links;
 mod network;
+mod roaming;
 mod roster_writer;
 #[cfg(test)]
 mod tests;
@@ -198,5 +199,6 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
             .collect(),
         presence: roster.presence().map_err(|e| e.to_string())?,
         devices: roster.devices().map_err(|e| e.to_string())?,
+        roaming: roster.roaming().map_err(|e| e.to_string())?,
     })
 }

@@ -10,7 +10,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use corella_agent::{Buddy, Device, Presence};
+use corella_agent::{Buddy, Device, Presence, Roaming};
 use corella_identity::AddressOfRecord;
 
 use crate::roster::{Roster, RosterError};
@@ -59,6 +59,14 @@ impl RosterWriter {
 
     pub(super) fn save_device(&self, own: AddressOfRecord, device: Device) {
         self.write(move |roster| roster.save_device(&own, &device));
+    }
+
+    pub(super) fn save_roaming(&self, own: AddressOfRecord, document: Roaming) {
+        self.write(move |roster| roster.save_roaming(&own, &document));
+    }
+
+    pub(super) fn forget_roaming(&self, own: AddressOfRecord) {
+        self.write(move |roster| roster.forget_roaming(&own));
     }
 
     /// Calls `done` when everything asked for before is written; at once, when it is. Who `owns` up for it is told whether all of it

@@ -10,9 +10,10 @@ use corella_identity::{
 use corella_overlay::{
     Key, LocationError, LocationService, Overlay, Record, Watched,
     fragment::Fragments,
-    record::{Nonce, Sealed, Value},
+    record::{INLINE_LIMIT, Nonce, Sealed, Value},
 };
 use corella_sip::ua::Responder;
+use libp2p::PeerId;
 use openssl::sha::sha256;
 
 use super::actor::{Actor, Input, random_id};
@@ -178,11 +179,7 @@ async fn put(overlay: &Overlay, credential: &Credential, parcel: &Parcel) -> Res
     };
     let (bytes, secret) =
         seal::seal_to_store(&envelope, credential, &parcel.certificate).map_err(|error| error.to_string())?;
-    let cut = Fragments::cut(&bytes).ok();
-    let sealed = match &cut {
-        Some((fragments, _)) => Sealed::Fragments(fragments.clone()),
-        None => Sealed::Inline(bytes.clone()),
-    };
+    let (sealed, parts) = in_parts(bytes)?;
     let value = Value::Offline {
         nonce: nonce(&parcel.id, with),
         recipient: parcel.certificate.fingerprint(),
@@ -198,16 +195,35 @@ async fn put(overlay: &Overlay, credential: &Credential, parcel: &Parcel) -> Res
         now + OFFLINE_LIFETIME,
     )
     .map_err(|error| error.to_string())?;
-    let location = overlay.location();
+    put_with_parts(&*overlay.location(), overlay.peer_id(), &record, &parts).await
+}
+
+/// Encrypted content as it stands in a record, and the parts that do not stand in it.
+pub(super) fn in_parts(bytes: Vec<u8>) -> Result<(Sealed, Vec<Vec<u8>>), String> {
+    if bytes.len() <= INLINE_LIMIT {
+        return Ok((Sealed::Inline(bytes), Vec::new()));
+    }
+    let (fragments, parts) = Fragments::cut(&bytes).map_err(|error| error.to_string())?;
+    let parts = parts.into_iter().map(<[u8]>::to_vec).collect();
+    Ok((Sealed::Fragments(fragments), parts))
+}
+
+/// Hands a record and the parts of its content to the nodes. Whether another than this one keeps it: what only this device
+/// keeps does not come when it is off line.
+pub(super) async fn put_with_parts(
+    location: &dyn LocationService,
+    this: PeerId,
+    record: &Record,
+    parts: &[Vec<u8>],
+) -> Result<bool, String> {
     let unavailable = |error: LocationError| error.to_string();
-    for piece in cut.iter().flat_map(|(_, pieces)| pieces) {
-        if location.put_fragment(&record, piece).await.map_err(unavailable)? == 0 {
+    for part in parts {
+        if location.put_fragment(record, part).await.map_err(unavailable)? == 0 {
             return Ok(false);
         }
     }
-    let report = location.put(&record).await.map_err(unavailable)?;
-    // What only this device keeps does not come when it is off line.
-    Ok(report.stored.iter().any(|peer| *peer != overlay.peer_id()))
+    let report = location.put(record).await.map_err(unavailable)?;
+    Ok(report.stored.iter().any(|peer| *peer != this))
 }
 
 /// One message is one record, however often it is put there; and nobody can tell the message by it.

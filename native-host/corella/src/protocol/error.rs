@@ -46,6 +46,9 @@ names! {
     BadCertificate = 12 "bad-certificate",
     BadFrame = 13 "bad-frame",
     Network = 14 "network",
+    ShortSecret = 15 "short-secret",
+    WrongSecret = 16 "wrong-secret",
+    NotOnline = 17 "not-online",
 }
 
 /// An error answer.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::types::{Buddy, Conversation, Hit, Identity, Message, Presence};
+use super::types::{Buddy, Conversation, Hit, Identity, Message, Presence, Secret};
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty $(= $ts:literal)?),* $(,)? })*) => {$(
@@ -49,6 +49,20 @@ params! {
         certificate: String,
         /// PEM.
         key: String,
+    }
+    /// `roaming/open`.
+    RoamingOpenParams {
+        /// Of which own address; with several, the first one if none is named.
+        address: Option<String>,
+        /// Known only to the user.
+        secret: Secret = "string",
+        /// Whether something may be begun under this secret if there is nothing yet.
+        create: Option<bool>,
+    }
+    /// `roaming/close`.
+    RoamingCloseParams {
+        /// Of which own address.
+        address: Option<String>,
     }
     /// `messages/send`.
     SendParams {
@@ -140,6 +154,15 @@ results! {
     IdentitiesResult {
         /// All of them.
         identities: Vec<Identity>,
+    }
+    /// Of `roaming/open`.
+    RoamingResult {
+        /// The own address.
+        address: String,
+        /// How many other devices had kept something under this secret.
+        devices: u32,
+        /// How many people are kept, buddies and blocked.
+        people: u32,
     }
     /// Of `messages/send` and `messages/retry`.
     SentResult {

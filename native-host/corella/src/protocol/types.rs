@@ -123,6 +123,8 @@ pub(crate) struct Identity {
     pub expires: i64,
     /// This device's libp2p peer id.
     pub peer: String,
+    /// Whether buddy list and status are kept for the user's other devices (`roaming/open`).
+    pub roaming: bool,
 }
 
 /// How the host is doing.
@@ -154,6 +156,16 @@ pub(crate) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub note: Option<String>,
+}
+
+/// A secret that the user typed: it is never written down, in logs neither.
+#[derive(Clone, Deserialize, TS)]
+pub(crate) struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// One result of a search.

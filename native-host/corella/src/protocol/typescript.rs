@@ -27,6 +27,8 @@ export type Methods = {
   \"identity/list\": { params: NoParams; result: IdentitiesResult };
   \"identity/enrol\": { params: EnrolParams; result: Identity };
   \"identity/import\": { params: ImportParams; result: Identity };
+  \"roaming/open\": { params: RoamingOpenParams; result: RoamingResult };
+  \"roaming/close\": { params: RoamingCloseParams; result: Empty };
   \"messages/send\": { params: SendParams; result: SentResult };
   \"messages/list\": { params: ListParams; result: ListResult };
   \"messages/conversations\": { params: ConversationsParams; result: ConversationsResult };
@@ -82,6 +84,8 @@ pub(crate) fn declarations() -> String {
         HelloParams,
         EnrolParams,
         ImportParams,
+        RoamingOpenParams,
+        RoamingCloseParams,
         SendParams,
         ListParams,
         ConversationsParams,
@@ -92,6 +96,7 @@ pub(crate) fn declarations() -> String {
     declare!(
         HelloResult,
         IdentitiesResult,
+        RoamingResult,
         SentResult,
         ListResult,
         ConversationsResult,

@@ -232,6 +232,18 @@ impl World {
                 self.fetched.remove(&(n, token));
                 self.waiting.retain(|waiting| waiting.token != token);
             }
+            Action::KeepRoaming(own, document) => {
+                for m in 0..self.nodes.len() {
+                    let Node {
+                        address, agent, disk, ..
+                    } = &self.nodes[m];
+                    if m != n && *address == own && agent.is_some() && disk.roaming.contains_key(&own) {
+                        let (own, document) = (own.clone(), document.clone());
+                        self.event(m, Event::Roamed { own, document });
+                    }
+                }
+                self.nodes[n].disk.roaming.insert(own, document);
+            }
             Action::LeaveWatcher { pair, .. } => {
                 let is_stored = self.is_stored;
                 if is_stored {

@@ -1,0 +1,139 @@
+//! What one device keeps for the user's others.
+
+use std::collections::BTreeMap;
+
+use corella_identity::{AddressOfRecord, Fingerprint, Millis, trust::Trust};
+
+use crate::{Consent, Presence};
+
+/// How long it is remembered that somebody was removed: as long as what other devices keep may lie in the overlay.
+const REMOVED: Millis = 180 * 24 * 3_600_000;
+
+/// The buddy list and the status of an own address, each entry with the time of its last change. Documents of several
+/// devices are merged entry by entry: the later change counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roaming {
+    /// The people.
+    pub people: BTreeMap<AddressOfRecord, Entry<Option<Standing>>>,
+    /// The user's own status.
+    pub presence: Option<Entry<Presence>>,
+}
+
+/// Something with the time at which it was changed last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry<T> {
+    /// When, in milliseconds since the Unix epoch.
+    pub at: Millis,
+    /// To what. Nothing: it was removed.
+    pub is: T,
+}
+
+/// How somebody stands with the user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    /// A buddy, or blocked. Requests do not roam.
+    pub consent: Consent,
+    /// The name that the user gave.
+    pub name: Option<String>,
+    /// The key in use.
+    pub key: Option<Expected>,
+}
+
+/// A key of which a device knows the fingerprint and not yet the certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// Of its certificate.
+    pub fingerprint: Fingerprint,
+    /// How another device knows it.
+    pub trust: Trust,
+}
+
+impl PartialOrd for Expected {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Expected {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |one: &Self| (one.fingerprint, one.trust.as_str());
+        rank(self).cmp(&rank(other))
+    }
+}
+
+impl Roaming {
+    /// Takes in what another device kept. In whatever order documents are merged, the same comes of it.
+    pub fn merge(&mut self, other: &Roaming) {
+        for (address, theirs) in &other.people {
+            match self.people.get_mut(address) {
+                Some(mine) if *mine >= *theirs => {}
+                Some(mine) => *mine = theirs.clone(),
+                None => drop(self.people.insert(address.clone(), theirs.clone())),
+            }
+        }
+        self.presence = self.presence.take().max(other.presence.clone());
+    }
+
+    /// Forgets who was removed long ago.
+    pub(crate) fn forget_old(&mut self, now: Millis) {
+        self.people
+            .retain(|_, entry| entry.is.is_some() || now - entry.at < REMOVED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn document() -> impl Strategy<Value = Roaming> {
+        let standing = (any::<bool>(), prop::option::of("[ab]")).prop_map(|(is_buddy, name)| Standing {
+            consent: if is_buddy { Consent::Buddy } else { Consent::Blocked },
+            name,
+            key: None,
+        });
+        let entry = (0..4_i64, prop::option::of(standing)).prop_map(|(at, is)| Entry { at, is });
+        let people = prop::collection::btree_map("[a-c]", entry, 0..4);
+        let presence = prop::option::of((0..4_i64, "[ab]"));
+        (people, presence).prop_map(|(people, presence)| Roaming {
+            people: people
+                .into_iter()
+                .map(|(name, entry)| (format!("{name}@example.net").parse().unwrap(), entry))
+                .collect(),
+            presence: presence.map(|(at, note)| Entry {
+                at,
+                is: Presence {
+                    note: Some(note),
+                    ..Presence::default()
+                },
+            }),
+        })
+    }
+
+    fn merged(a: &Roaming, b: &Roaming) -> Roaming {
+        let mut a = a.clone();
+        a.merge(b);
+        a
+    }
+
+    proptest! {
+        /// Devices meet in any order, and more than once.
+        #[test]
+        fn merging_is_the_same_in_any_order(a in document(), b in document(), c in document()) {
+            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            prop_assert_eq!(merged(&a, &a), a.clone());
+            prop_assert_eq!(merged(&merged(&a, &b), &b), merged(&a, &b));
+        }
+
+        #[test]
+        fn the_later_change_counts(a in document(), b in document()) {
+            let both = merged(&a, &b);
+            for (address, entry) in &both.people {
+                let times = [&a, &b].into_iter().filter_map(|one| Some(one.people.get(address)?.at));
+                prop_assert_eq!(Some(entry.at), times.max());
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The buddy list and the status roam: what is changed on one of the user's devices is so on the others.
+//!
+//! A document per own address holds each entry with the time of its last change. What the user changes here goes into it; what
+//! comes from other devices is merged into it, and what is newer there is done here as if the user had done it. What is known of a
+//! person here that came from elsewhere is not taken for a change of this device's, so nothing goes to and fro.
+
+mod document;
+
+use std::collections::BTreeMap;
+
+use corella_identity::{AddressOfRecord, Millis};
+
+pub use document::{Entry, Expected, Roaming, Standing};
+
+use crate::{Action, Agent, Buddy, Consent, Presence};
+
+/// What roams of one own address.
+#[derive(Debug, Default)]
+pub(crate) struct Roams {
+    document: Roaming,
+    /// How everybody stood here when the document was last brought up to date.
+    here: BTreeMap<AddressOfRecord, Standing>,
+    presence: Option<Presence>,
+}
+
+impl Agent {
+    /// What was kept here for the other devices; the roster and this were written together, so neither has news for the other.
+    pub(crate) fn remember_roaming(&mut self, documents: Vec<(AddressOfRecord, Roaming)>) {
+        for (own, document) in documents {
+            let here = self.standings(&own);
+            let here = here.into_iter().filter(|(who, _)| document.people.contains_key(who));
+            let presence = document.presence.is_some().then(|| self.presence.clone());
+            let roams = Roams {
+                here: here.collect(),
+                presence,
+                document,
+            };
+            self.roaming.insert(own, roams);
+        }
+    }
+
+    /// What is kept for the user's other devices of an own address, if anything is.
+    pub fn roaming(&self, own: &AddressOfRecord) -> Option<&Roaming> {
+        self.roaming.get(own).map(|roams| &roams.document)
+    }
+
+    /// Another device kept this, or the user begins to.
+    pub(crate) fn roamed(&mut self, now: Millis, own: &AddressOfRecord, other: &Roaming, out: &mut Vec<Action>) {
+        let begins = !self.roaming.contains_key(own);
+        let roams = self.roaming.entry(own.clone()).or_default();
+        let before = roams.document.clone();
+        roams.document.merge(other);
+        roams.document.forget_old(now);
+        let document = roams.document.clone();
+        let news = document
+            .people
+            .iter()
+            .filter(|(who, entry)| before.people.get(*who) != Some(*entry));
+        for (who, entry) in news {
+            self.stand(now, own, who, entry.is.as_ref(), out);
+        }
+        if let Some(entry) = document
+            .presence
+            .filter(|entry| before.presence.as_ref() != Some(entry))
+        {
+            self.set_presence(entry.is.clone(), out);
+            if let Some(roams) = self.roaming.get_mut(own) {
+                roams.presence = Some(entry.is);
+            }
+        }
+        // When the user begins it is kept even where nothing is new.
+        let before = (!begins).then_some(before);
+        self.keep_roaming(now, own, before, out);
+    }
+
+    /// This device takes no more part.
+    pub(crate) fn roams_no_more(&mut self, own: &AddressOfRecord) {
+        self.roaming.remove(own);
+    }
+
+    /// The user may have changed something.
+    pub(crate) fn roaming_due(&mut self, now: Millis, out: &mut Vec<Action>) {
+        if !std::mem::take(&mut self.is_changed) {
+            return;
+        }
+        let owns: Vec<AddressOfRecord> = self.roaming.keys().cloned().collect();
+        for own in owns {
+            let before = self.roaming.get(&own).map(|roams| roams.document.clone());
+            self.keep_roaming(now, &own, before, out);
+        }
+    }
+
+    /// Brings the document up to date with what is so here, and keeps it if it is another than before.
+    fn keep_roaming(&mut self, now: Millis, own: &AddressOfRecord, before: Option<Roaming>, out: &mut Vec<Action>) {
+        let standings = self.standings(own);
+        let Some(Roams {
+            document,
+            here,
+            presence,
+        }) = self.roaming.get_mut(own)
+        else {
+            return;
+        };
+        for (who, standing) in &standings {
+            if here.get(who) != Some(standing) {
+                let is = Some(standing.clone());
+                // What another device said last is no change, nor what is known of a key here alone.
+                if document.people.get(who).is_none_or(|entry| entry.is != is) {
+                    document.people.insert(who.clone(), Entry { at: now, is });
+                }
+            }
+        }
+        for who in here.keys().filter(|who| !standings.contains_key(*who)) {
+            if document.people.get(who).is_none_or(|entry| entry.is.is_some()) {
+                document.people.insert(who.clone(), Entry { at: now, is: None });
+            }
+        }
+        *here = standings;
+        if presence.as_ref() != Some(&self.presence) {
+            if document.presence.as_ref().is_none_or(|entry| entry.is != self.presence) {
+                let is = self.presence.clone();
+                document.presence = Some(Entry { at: now, is });
+            }
+            *presence = Some(self.presence.clone());
+        }
+        if before.is_none_or(|before| before != *document) {
+            out.push(Action::KeepRoaming(own.clone(), document.clone()));
+        }
+    }
+
+    /// Does here what the user did elsewhere.
+    fn stand(
+        &mut self,
+        now: Millis,
+        own: &AddressOfRecord,
+        who: &AddressOfRecord,
+        standing: Option<&Standing>,
+        out: &mut Vec<Action>,
+    ) {
+        let consent = self.buddies.get(who).map(|buddy| buddy.consent);
+        match standing {
+            None if matches!(consent, Some(Consent::Buddy | Consent::Blocked)) => {
+                let _ = self.remove(who.clone(), out);
+            }
+            None => {}
+            Some(Standing {
+                consent: Consent::Blocked,
+                ..
+            }) if consent == Some(Consent::Blocked) => {}
+            Some(Standing {
+                consent: Consent::Blocked,
+                ..
+            }) => drop(self.block(who.clone(), out)),
+            Some(Standing { name, key, .. }) => {
+                // A person whom the user knows by the own address itself is nobody to consent to.
+                if self.consent(now, who, name.clone(), Some(own.clone()), out).is_err() {
+                    return;
+                }
+                if let Some(buddy) = self.buddies.get_mut(who).filter(|buddy| buddy.known.is_none()) {
+                    buddy.expected = *key;
+                    self.buddy_changed(who, out);
+                }
+            }
+        }
+        let renamed = |buddy: &&mut Buddy| standing.is_some_and(|standing| standing.name != buddy.name);
+        if let Some(buddy) = self.buddies.get_mut(who).filter(renamed) {
+            buddy.name = standing.and_then(|standing| standing.name.clone());
+            self.buddy_changed(who, out);
+        }
+        let is = self.buddies.get(who).and_then(|buddy| standing_of(own, buddy));
+        if let Some(roams) = self.roaming.get_mut(own) {
+            match is {
+                Some(is) => drop(roams.here.insert(who.clone(), is)),
+                None => drop(roams.here.remove(who)),
+            }
+        }
+    }
+
+    fn standings(&self, own: &AddressOfRecord) -> BTreeMap<AddressOfRecord, Standing> {
+        let buddies = self.buddies.values();
+        let standing = buddies.filter_map(|buddy| Some((buddy.address.clone(), standing_of(own, buddy)?)));
+        standing.collect()
+    }
+}
+
+/// How a person stands who knows the user by this own address.
+fn standing_of(own: &AddressOfRecord, buddy: &Buddy) -> Option<Standing> {
+    if buddy.own.as_ref().is_some_and(|by| by != own) || buddy.consent == Consent::Request {
+        return None;
+    }
+    let known = buddy.known.as_ref().map(|known| Expected {
+        fingerprint: known.certificate.fingerprint(),
+        trust: known.trust,
+    });
+    Some(Standing {
+        consent: buddy.consent,
+        name: buddy.name.clone(),
+        key: known.or(buddy.expected),
+    })
+}
