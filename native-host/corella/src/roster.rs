@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::roaming;
 
+#[cfg(test)]
+mod tests;
+
 const SCHEMA: &str = "
 CREATE TABLE buddies (
     address     TEXT PRIMARY KEY,
@@ -284,129 +287,4 @@ fn private(path: &Path) {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // If this fails, opening the database fails too, and says why.
     let _ = options.open(path);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use corella_identity::{
-        Credential,
-        trust::{QuestionKind, Trust},
-    };
-
-    fn address(text: &str) -> AddressOfRecord {
-        text.parse().unwrap()
-    }
-
-    fn certificate(text: &str) -> Certificate {
-        Credential::self_signed(&address(text), 1_700_000_000_000)
-            .unwrap()
-            .certificate()
-            .clone()
-    }
-
-    #[test]
-    fn what_is_saved_is_there_after_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("roster.db");
-        let (bob, other) = (certificate("bob@example.net"), certificate("bob@example.net"));
-        let buddy = Buddy {
-            name: Some("Bob".into()),
-            own: Some(address("alice@example.net")),
-            known: Some(Known {
-                certificate: bob.clone(),
-                trust: Trust::Pinned,
-            }),
-            question: Some(Question {
-                kind: QuestionKind::Changed,
-                candidates: vec![Candidate {
-                    fingerprint: other.fingerprint(),
-                    certificate: other.clone(),
-                    trust: Trust::Unverified,
-                }],
-            }),
-            refused: vec![certificate("bob@example.net").fingerprint()],
-            expected: Some(Expected {
-                fingerprint: bob.fingerprint(),
-                trust: Trust::Verified,
-            }),
-            wrote_with: Some(other.clone()),
-            ..Buddy::new(address("bob@example.net"), Consent::Buddy)
-        };
-        {
-            let roster = Roster::open(&path).unwrap();
-            roster.save(&buddy).unwrap();
-            roster
-                .save(&Buddy::new(address("eve@example.net"), Consent::Blocked))
-                .unwrap();
-            roster.forget(&address("eve@example.net")).unwrap();
-            let device = Device {
-                name: "12D3".into(),
-                seen: 7,
-            };
-            roster.save_device(&address("alice@example.net"), &device).unwrap();
-            roster
-                .save_presence(&Presence {
-                    status: Status::Away,
-                    note: Some("x".into()),
-                })
-                .unwrap();
-        }
-        let roster = Roster::open(&path).unwrap();
-        let found = roster.buddies().unwrap();
-        assert_eq!(found.len(), 1);
-        let known = found[0].known.as_ref().unwrap();
-        assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
-        assert_eq!(
-            found[0].question.as_ref().unwrap().candidates[0].fingerprint,
-            other.fingerprint()
-        );
-        assert_eq!(found[0].refused, buddy.refused);
-        assert_eq!(found[0].expected, buddy.expected);
-        assert_eq!(found[0].wrote_with, Some(other));
-        assert_eq!(found[0].name.as_deref(), Some("Bob"));
-        let device = Device {
-            name: "12D3".into(),
-            seen: 7,
-        };
-        assert_eq!(roster.devices().unwrap(), [(address("alice@example.net"), device)]);
-        assert_eq!(
-            roster.presence().unwrap(),
-            Presence {
-                status: Status::Away,
-                note: Some("x".into())
-            }
-        );
-    }
-
-    #[test]
-    fn a_newer_roster_is_refused_with_words() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("roster.db");
-        Roster::open(&path)
-            .unwrap()
-            .db
-            .pragma_update(None, "user_version", 99)
-            .unwrap();
-        assert!(Roster::open(&path).unwrap_err().to_string().contains("newer"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn it_is_for_its_owner_only() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("roster.db");
-        let roster = Roster::open(&path).unwrap();
-        roster.save_presence(&Presence::default()).unwrap();
-        for entry in std::fs::read_dir(dir.path()).unwrap() {
-            let entry = entry.unwrap();
-            assert_eq!(
-                entry.metadata().unwrap().permissions().mode() & 0o777,
-                0o600,
-                "{:?}",
-                entry.file_name()
-            );
-        }
-    }
 }

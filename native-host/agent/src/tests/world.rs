@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use corella_identity::{AddressOfRecord, Credential, Millis, trust::TrustAnchors};
+use corella_identity::{AddressOfRecord, Credential, Millis};
 
 use crate::*;
 
 mod carrying;
+mod starting;
 
 pub(crate) fn address(name: &str) -> AddressOfRecord {
     format!("{name}@example.net").parse().unwrap()
@@ -154,110 +155,6 @@ impl World {
         self.next
     }
 
-    pub(crate) fn start(&mut self, n: usize) {
-        let node = &self.nodes[n];
-        let mut sequences: BTreeMap<Pair, u64> = BTreeMap::new();
-        let mut undelivered = Vec::new();
-        for ((pair, side, id), row) in &node.disk.rows {
-            if *side == Side::Out {
-                let next = sequences.entry(pair.clone()).or_default();
-                *next = (*next).max(row.sequence + 1);
-                let state = row.state.unwrap();
-                if matches!(state, MessageState::Pending | MessageState::Sent | MessageState::Stored) {
-                    let (text, at, sequence, reason) = (row.text.clone(), row.at, row.sequence, row.reason);
-                    undelivered.push((
-                        pair.clone(),
-                        Outgoing {
-                            id: id.clone(),
-                            text,
-                            at,
-                            sequence,
-                            state,
-                            reason,
-                        },
-                    ));
-                }
-            }
-        }
-        let requests = node.disk.rows.iter().filter(|(_, row)| row.request);
-        let snapshot = Snapshot {
-            strangers: requests.map(|((pair, _, _), _)| pair.with.clone()).collect(),
-            buddies: node.disk.buddies.values().cloned().collect(),
-            undelivered,
-            sequences: sequences.into_iter().collect(),
-            presence: node.disk.presence.clone(),
-            roaming: node.disk.roaming.clone().into_iter().collect(),
-            devices: node
-                .disk
-                .devices
-                .iter()
-                .map(|((own, _), device)| (own.clone(), device.clone()))
-                .collect(),
-        };
-        let settings = Settings {
-            anchors: TrustAnchors::none(),
-            accept_everyone: self.accept_everyone,
-        };
-        self.nodes[n].agent = Some(Agent::new(settings, snapshot));
-        self.nodes[n].told.clear();
-        self.nodes[n].ended = None;
-        self.event(n, Event::OwnAddress(self.nodes[n].address.clone()));
-        for waiting in self.waiting.clone() {
-            self.fetch(n, &waiting);
-        }
-        if self.nodes[n].disk.roaming.contains_key(&self.nodes[n].address) {
-            self.roam(n);
-        }
-        for (pair, watcher) in self.watchers.clone() {
-            if pair.with == self.nodes[n].address {
-                let certificate = self.nodes[watcher].credential.certificate().clone();
-                let pair = Pair {
-                    own: pair.with,
-                    with: pair.own,
-                };
-                self.event(n, Event::Watched { pair, certificate });
-            }
-        }
-        for other in 0..self.nodes.len() {
-            self.event(other, Event::NetworkChanged);
-        }
-    }
-
-    /// A node tells `n` of something that waits for them.
-    fn fetch(&mut self, n: usize, waiting: &Waiting) {
-        if self.nodes[n].address == waiting.to && !self.is_deaf.contains(&n) {
-            self.fetched_by(n, None, waiting.clone());
-        }
-    }
-
-    /// Something that waited reaches `n`, perhaps over a link to another device.
-    fn fetched_by(&mut self, n: usize, passed: Option<(LinkId, Token)>, waiting: Waiting) {
-        let token = waiting.token;
-        self.fetched.insert((n, token), waiting.clone());
-        let pair = self.pair(n, waiting.from);
-        let certificate = self.nodes[waiting.from].credential.certificate().clone();
-        let Waiting {
-            id,
-            at,
-            sequence,
-            content,
-            ..
-        } = waiting;
-        self.event(
-            n,
-            Event::Fetched(Fetched {
-                token,
-                passed,
-                pair,
-                certificate,
-                id,
-                at,
-                sequence,
-                content,
-            }),
-        );
-    }
-
     /// The program dies; its links break.
     pub(crate) fn kill(&mut self, n: usize) {
         self.nodes[n].agent = None;
@@ -313,18 +210,6 @@ impl World {
             },
         );
         id
-    }
-
-    /// The user opens what the devices keep for each other.
-    pub(crate) fn roam(&mut self, n: usize) {
-        let own = self.nodes[n].address.clone();
-        let mut document = Roaming::default();
-        for other in &self.nodes {
-            if other.address == own {
-                document.merge(other.disk.roaming.get(&own).unwrap_or(&Roaming::default()));
-            }
-        }
-        self.event(n, Event::Roamed { own, document });
     }
 
     /// The user sends once more what failed.
