@@ -351,6 +351,16 @@ with: string,
  */
 upTo: string, };
 
+export type SettingParams = { 
+/**
+ * 1 to 64 letters.
+ */
+name: string, 
+/**
+ * At most 1,000 bytes.
+ */
+value: string, };
+
 export type RetryParams = { 
 /**
  * The other side.
@@ -431,6 +441,12 @@ devices: number,
  */
 people: number, };
 
+export type SettingsResult = { 
+/**
+ * By name.
+ */
+settings: { [key in string]: string }, };
+
 export type SentResult = { 
 /**
  * The Message-ID.
@@ -508,6 +524,8 @@ export type Methods = {
   "buddies/block": { params: AddressParams; result: Buddy };
   "buddies/remove": { params: AddressParams; result: Buddy };
   "presence/set": { params: PresenceParams; result: Empty };
+  "settings/list": { params: NoParams; result: SettingsResult };
+  "settings/set": { params: SettingParams; result: Empty };
 };
 
 /** Every notification: its parameters. */
@@ -517,6 +535,7 @@ export type Notifications = {
   "buddies/changed": { address: Address; buddy?: Buddy };
   "presence/changed": { address: Address; status: Presence; note?: string };
   "status/changed": Status;
+  "settings/changed": { name: string; value: string };
   "notice": { kind: "key-renewed"; address?: Address };
 };
 

@@ -81,7 +81,11 @@ def test_the_list_comes_to_the_second_device_and_changes_go_both_ways(
     phone.call("presence/set", {"status": "away", "note": "on the road"})
     now = {BOB: ("buddy", "Bob B."), CAROL: ("buddy", None)}
     eventually(lambda: standing(laptop) == now, "the laptop has the phone's list")
-    eventually(lambda: laptop.call("status").get("note") == "on the road", "the laptop has the phone's status")
+    laptop.wait("status/changed", lambda status: status.get("note") == "on the road")
+    assert laptop.call("status")["presence"] == "away"
+    phone.call("settings/set", {"name": "addressBook", "value": "false"})
+    laptop.wait("settings/changed", lambda setting: setting == {"name": "addressBook", "value": "false"})
+    assert laptop.call("settings/list") == {"settings": {"addressBook": "false"}}
     # What one device does while the other is away comes when that is back.
     phone.goes()
     laptop.call("buddies/block", {"address": BOB})

@@ -240,6 +240,13 @@ pub enum Action {
         /// As it is now.
         presence: Presence,
     },
+    /// Tell the add-on that a setting was changed on another device.
+    SettingChanged {
+        /// Which.
+        name: String,
+        /// Its value.
+        value: String,
+    },
     /// Tell the user something once.
     Notice(Notice),
 }

@@ -36,6 +36,10 @@ impl Agent {
             Command::Block(address) => self.block(address, out),
             Command::Remove(address) => self.remove(address, out),
             Command::SetPresence(presence) => Ok(self.set_presence(presence, out)),
+            Command::Set { name, value } => {
+                self.set(now, &name, &value, out);
+                Ok(Reply::Done)
+            }
         };
         out.push(Action::Reply { call, result });
     }

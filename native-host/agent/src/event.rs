@@ -41,6 +41,13 @@ pub enum Command {
     Remove(AddressOfRecord),
     /// `presence/set`.
     SetPresence(Presence),
+    /// `settings/set`.
+    Set {
+        /// The setting.
+        name: String,
+        /// Its value, in the words of the add-on.
+        value: String,
+    },
 }
 
 /// Why a call could not be done.

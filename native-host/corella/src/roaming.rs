@@ -19,6 +19,14 @@ struct Document {
     people: BTreeMap<String, Person>,
     #[serde(skip_serializing_if = "Option::is_none")]
     presence: Option<OwnStatus>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    settings: BTreeMap<String, Setting>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Setting {
+    at: Millis,
+    value: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +50,15 @@ struct OwnStatus {
     note: Option<String>,
 }
 
+/// Most settings that are read.
+const SETTINGS: usize = 64;
+
+/// Whether a setting can be kept: a name of 1 to 64 letters, a value of at most 1,000 bytes.
+pub(crate) fn is_setting(name: &str, value: &str) -> bool {
+    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_name && value.len() <= 1_000
+}
+
 /// Writes a document.
 pub(crate) fn write(roaming: &Roaming) -> String {
     let people = roaming.people.iter().map(|(who, Entry { at, is })| {
@@ -63,6 +80,14 @@ pub(crate) fn write(roaming: &Roaming) -> String {
             status: is.status.as_str().to_owned(),
             note: is.note.clone(),
         }),
+        settings: roaming
+            .settings
+            .iter()
+            .map(|(name, Entry { at, is })| {
+                let value = is.clone();
+                (name.clone(), Setting { at: *at, value })
+            })
+            .collect(),
     };
     serde_json::json!(document).to_string()
 }
@@ -85,9 +110,17 @@ pub(crate) fn read(text: &[u8], now: Millis) -> Option<Roaming> {
         };
         Some(Entry { at: own.at, is })
     });
+    let settings = document
+        .settings
+        .into_iter()
+        .filter(|(name, Setting { at, value })| *at <= now + AHEAD && is_setting(name, value));
     Some(Roaming {
         people: people.collect(),
         presence,
+        settings: settings
+            .map(|(name, Setting { at, value })| (name, Entry { at, is: value }))
+            .take(SETTINGS)
+            .collect(),
     })
 }
 
@@ -138,6 +171,14 @@ mod tests {
                     note: Some("writing".into()),
                 },
             }),
+            settings: [(
+                "addressBook".to_owned(),
+                Entry {
+                    at: NOW,
+                    is: "false".to_owned(),
+                },
+            )]
+            .into(),
         }
     }
 
@@ -159,7 +200,8 @@ mod tests {
                 "no address": {{"at": 1}},
                 "eve@example.net": {{"at": 1, "consent": "request"}},
                 "carol@example.net": {{"at": 2, "consent": "buddy", "name": "{long}"}}
-            }}, "presence": {{"at": 1, "status": "asleep"}}}}"#,
+            }}, "presence": {{"at": 1, "status": "asleep"}},
+            "settings": {{"no name": {{"at": 1, "value": "x"}}}}}}"#,
             ahead = NOW + 2 * AHEAD,
             long = "x".repeat(5000)
         );
@@ -168,6 +210,7 @@ mod tests {
         assert_eq!((read.people.len(), who.as_str()), (1, "carol@example.net"));
         assert_eq!(entry.is.as_ref().unwrap().name.as_ref().unwrap().len(), NAME);
         assert_eq!(read.presence, None);
+        assert!(read.settings.is_empty());
     }
 
     #[test]

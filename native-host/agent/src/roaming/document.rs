@@ -17,6 +17,8 @@ pub struct Roaming {
     pub people: BTreeMap<AddressOfRecord, Entry<Option<Standing>>>,
     /// The user's own status.
     pub presence: Option<Entry<Presence>>,
+    /// Settings of the add-on, by name; to the core they are words.
+    pub settings: BTreeMap<String, Entry<String>>,
 }
 
 /// Something with the time at which it was changed last.
@@ -64,13 +66,8 @@ impl Ord for Expected {
 impl Roaming {
     /// Takes in what another device kept. In whatever order documents are merged, the same comes of it.
     pub fn merge(&mut self, other: &Roaming) {
-        for (address, theirs) in &other.people {
-            match self.people.get_mut(address) {
-                Some(mine) if *mine >= *theirs => {}
-                Some(mine) => *mine = theirs.clone(),
-                None => drop(self.people.insert(address.clone(), theirs.clone())),
-            }
-        }
+        merge_each(&mut self.people, &other.people);
+        merge_each(&mut self.settings, &other.settings);
         self.presence = self.presence.take().max(other.presence.clone());
     }
 
@@ -78,6 +75,16 @@ impl Roaming {
     pub(crate) fn forget_old(&mut self, now: Millis) {
         self.people
             .retain(|_, entry| entry.is.is_some() || now - entry.at < REMOVED);
+    }
+}
+
+fn merge_each<K: Ord + Clone, T: Ord + Clone>(mine: &mut BTreeMap<K, Entry<T>>, theirs: &BTreeMap<K, Entry<T>>) {
+    for (key, theirs) in theirs {
+        match mine.get_mut(key) {
+            Some(mine) if *mine >= *theirs => {}
+            Some(mine) => *mine = theirs.clone(),
+            None => drop(mine.insert(key.clone(), theirs.clone())),
+        }
     }
 }
 
@@ -96,7 +103,10 @@ mod tests {
         let entry = (0..4_i64, prop::option::of(standing)).prop_map(|(at, is)| Entry { at, is });
         let people = prop::collection::btree_map("[a-c]", entry, 0..4);
         let presence = prop::option::of((0..4_i64, "[ab]"));
-        (people, presence).prop_map(|(people, presence)| Roaming {
+        let setting = (0..4_i64, "[ab]").prop_map(|(at, is)| Entry { at, is });
+        let settings = prop::collection::btree_map("[ab]", setting, 0..3);
+        (people, presence, settings).prop_map(|(people, presence, settings)| Roaming {
+            settings,
             people: people
                 .into_iter()
                 .map(|(name, entry)| (format!("{name}@example.net").parse().unwrap(), entry))

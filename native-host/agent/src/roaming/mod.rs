@@ -1,4 +1,4 @@
-//! The buddy list and the status roam: what is changed on one of the user's devices is so on the others.
+//! Buddy list, status and settings roam: what is changed on one of the user's devices is so on the others.
 //!
 //! A document per own address holds each entry with the time of its last change. What the user changes here goes into it; what
 //! comes from other devices is merged into it, and what is newer there is done here as if the user had done it. What is known of a
@@ -13,6 +13,9 @@ use corella_identity::{AddressOfRecord, Millis};
 pub use document::{Entry, Expected, Roaming, Standing};
 
 use crate::{Action, Agent, Buddy, Consent, Presence};
+
+/// Most settings that are kept.
+const SETTINGS: usize = 64;
 
 /// What roams of one own address.
 #[derive(Debug, Default)]
@@ -68,9 +71,43 @@ impl Agent {
                 roams.presence = Some(entry.is);
             }
         }
+        let news = document.settings.iter();
+        for (name, entry) in news.filter(|(name, entry)| before.settings.get(*name) != Some(*entry)) {
+            out.push(Action::SettingChanged {
+                name: name.clone(),
+                value: entry.is.clone(),
+            });
+        }
         // When the user begins it is kept even where nothing is new.
         let before = (!begins).then_some(before);
         self.keep_roaming(now, own, before, out);
+    }
+
+    /// The settings that are kept for the user's other devices, the latest of each.
+    pub fn settings(&self) -> BTreeMap<&str, &str> {
+        let all = self.roaming.values().flat_map(|roams| &roams.document.settings);
+        let mut latest: BTreeMap<&str, &Entry<String>> = BTreeMap::new();
+        for (name, entry) in all {
+            let known = latest.entry(name).or_insert(entry);
+            *known = (*known).max(entry);
+        }
+        latest
+            .into_iter()
+            .map(|(name, entry)| (name, entry.is.as_str()))
+            .collect()
+    }
+
+    /// The user has changed a setting; where nothing is kept for other devices it is nobody's business.
+    pub(crate) fn set(&mut self, now: Millis, name: &str, value: &str, out: &mut Vec<Action>) {
+        for (own, Roams { document, .. }) in &mut self.roaming {
+            let known = document.settings.get(name);
+            let has_room = known.is_some() || document.settings.len() < SETTINGS;
+            if has_room && known.is_none_or(|entry| entry.is != value) {
+                let is = value.to_owned();
+                document.settings.insert(name.to_owned(), Entry { at: now, is });
+                out.push(Action::KeepRoaming(own.clone(), document.clone()));
+            }
+        }
     }
 
     /// This device takes no more part.

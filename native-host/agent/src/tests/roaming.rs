@@ -61,6 +61,26 @@ fn what_is_changed_on_one_device_is_so_on_the_other() {
 }
 
 #[test]
+fn settings_roam_to_devices_that_take_part() {
+    let mut world = two_devices();
+    let set = |value: &str| Command::Set {
+        name: "addressBook".into(),
+        value: value.into(),
+    };
+    world.command(1, set("false"));
+    world.command(0, set("false"));
+    world.run(1_000);
+    let told = |world: &World, n: usize| {
+        let shown = world.nodes[n].shown.iter();
+        let told = shown.filter(|action| matches!(action, Action::SettingChanged { name, value } if name == "addressBook" && value == "false"));
+        told.count()
+    };
+    assert_eq!((told(&world, 3), told(&world, 0)), (1, 0));
+    assert_eq!(world.agent(3).settings()["addressBook"], "false");
+    assert!(world.agent(1).settings().is_empty());
+}
+
+#[test]
 fn a_device_that_was_away_catches_up_and_what_it_missed_is_not_undone() {
     let mut world = two_devices();
     world.command(0, Command::Add(address("bob"), None));

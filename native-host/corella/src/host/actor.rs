@@ -198,7 +198,14 @@ impl Actor {
     async fn take(&mut self, input: Input) {
         match input {
             Input::Call { call, reply } => self.call(call, reply).await,
-            Input::Event(event) => self.feed(event),
+            Input::Event(event) => {
+                let before = self.agent.presence().clone();
+                self.feed(event);
+                // Another device may have chosen another status.
+                if self.online && *self.agent.presence() != before {
+                    self.tell_status().await;
+                }
+            }
             Input::Stored {
                 pair,
                 side,
@@ -242,7 +249,10 @@ impl Actor {
                 }
             }
             Input::Fetched(opened) => self.fetched(*opened),
-            Input::RoamingOpened(opened, reply) => self.roaming_opened(*opened, reply),
+            Input::RoamingOpened(opened, reply) => {
+                self.roaming_opened(*opened, reply);
+                self.tell_status().await;
+            }
             Input::PassedHere {
                 link,
                 record,

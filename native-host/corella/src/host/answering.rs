@@ -42,6 +42,15 @@ impl Actor {
                 self.command(Command::SetPresence(presence), reply);
                 return self.tell_status().await;
             }
+            Call::Settings => {
+                let settings = self.agent.settings().into_iter();
+                json(protocol::SettingsResult {
+                    settings: settings
+                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                        .collect(),
+                })
+            }
+            Call::Set { name, value } => return self.command(Command::Set { name, value }, reply),
             Call::List(_) | Call::Conversations(_) | Call::Search(_) => {
                 Err(RpcError::new(ErrorName::Internal, "a reading call reached the actor"))
             }

@@ -58,6 +58,11 @@ pub(crate) enum Call {
     Block(AddressOfRecord),
     Remove(AddressOfRecord),
     SetPresence(Presence),
+    Settings,
+    Set {
+        name: String,
+        value: String,
+    },
 }
 
 impl Call {
@@ -153,6 +158,15 @@ impl Call {
                     return Err(RpcError::new(ErrorName::InvalidParams, "note: at most 200 characters"));
                 }
                 Call::SetPresence(views::presence(params))
+            }
+            "settings/list" => read::<NoParams>(params).map(|_| Call::Settings)?,
+            "settings/set" => {
+                let SettingParams { name, value } = read(params)?;
+                if !crate::roaming::is_setting(&name, &value) {
+                    let what = "name: 1 to 64 letters; value: at most 1,000 bytes";
+                    return Err(RpcError::new(ErrorName::InvalidParams, what));
+                }
+                Call::Set { name, value }
             }
             _ => return Err(RpcError::new(ErrorName::UnknownMethod, "no such method")),
         })

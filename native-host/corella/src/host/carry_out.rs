@@ -150,6 +150,7 @@ impl Actor {
                 status: presence.status.as_str(),
                 note: presence.note,
             }),
+            Action::SettingChanged { name, value } => self.shared.notify(&Notification::Setting { name, value }),
             Action::Notice(Notice::KeyRenewed(address)) => {
                 let address = Some(address.to_string());
                 self.shared.notify(&Notification::Notice {

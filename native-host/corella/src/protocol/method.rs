@@ -131,6 +131,13 @@ params! {
         /// Whom.
         address: String,
     }
+    /// `settings/set`.
+    SettingParams {
+        /// 1 to 64 letters.
+        name: String,
+        /// At most 1,000 bytes.
+        value: String,
+    }
     /// `presence/set`.
     PresenceParams {
         /// The status.
@@ -163,6 +170,11 @@ results! {
         devices: u32,
         /// How many people are kept, buddies and blocked.
         people: u32,
+    }
+    /// Of `settings/list`.
+    SettingsResult {
+        /// By name.
+        settings: std::collections::BTreeMap<String, String>,
     }
     /// Of `messages/send` and `messages/retry`.
     SentResult {

@@ -43,6 +43,14 @@ pub(crate) enum Notification {
     /// The host's own condition.
     #[serde(rename = "status/changed")]
     Status(Box<Status>),
+    /// A setting was changed on another of the user's devices.
+    #[serde(rename = "settings/changed")]
+    Setting {
+        /// Which.
+        name: String,
+        /// Its value.
+        value: String,
+    },
     /// Something the user is told once.
     #[serde(rename = "notice")]
     Notice {

@@ -41,6 +41,8 @@ export type Methods = {
   \"buddies/block\": { params: AddressParams; result: Buddy };
   \"buddies/remove\": { params: AddressParams; result: Buddy };
   \"presence/set\": { params: PresenceParams; result: Empty };
+  \"settings/list\": { params: NoParams; result: SettingsResult };
+  \"settings/set\": { params: SettingParams; result: Empty };
 };
 
 /** Every notification: its parameters. */
@@ -50,6 +52,7 @@ export type Notifications = {
   \"buddies/changed\": { address: Address; buddy?: Buddy };
   \"presence/changed\": { address: Address; status: Presence; note?: string };
   \"status/changed\": Status;
+  \"settings/changed\": { name: string; value: string };
   \"notice\": { kind: \"key-renewed\"; address?: Address };
 };
 
@@ -92,11 +95,19 @@ pub(crate) fn declarations() -> String {
         SearchParams,
         MarkReadParams
     );
-    declare!(RetryParams, AddParams, AcceptParams, AddressParams, PresenceParams);
+    declare!(
+        SettingParams,
+        RetryParams,
+        AddParams,
+        AcceptParams,
+        AddressParams,
+        PresenceParams
+    );
     declare!(
         HelloResult,
         IdentitiesResult,
         RoamingResult,
+        SettingsResult,
         SentResult,
         ListResult,
         ConversationsResult,

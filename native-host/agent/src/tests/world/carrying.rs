@@ -272,6 +272,7 @@ impl World {
                 self.nodes[n].disk.buddies.remove(&address);
             }
             Action::SavePresence(presence) => self.nodes[n].disk.presence = presence,
+            Action::SettingChanged { .. } => self.nodes[n].shown.push(action),
             Action::Show | Action::BuddyChanged { .. } | Action::PresenceChanged { .. } | Action::Notice(_) => {
                 match &action {
                     Action::PresenceChanged { address, presence } => {
