@@ -87,7 +87,7 @@ pub(crate) struct NodeArgs {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) overlay: OverlayArgs,
-    /// Serve the overlay to others by XML-RPC here, at /RPC2
+    /// Serve the overlay to others by XML-RPC here, at /RPC2 and, as OpenDHT did, at /
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) gateway: Option<SocketAddr>,
 }

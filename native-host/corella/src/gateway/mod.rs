@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use client::GatewayLocation;
 
-/// Serves `/RPC2` from a node until it is told to stop.
+/// Serves XML-RPC from a node until it is told to stop.
 ///
 /// # Errors
 /// The address cannot be bound.

@@ -1,4 +1,4 @@
-//! OpenDHT's five methods, as Bamboo's gateway had them on port 5851.
+//! OpenDHT's five methods, as Bamboo's gateway had them on port 5851, at the path `/`.
 //!
 //! Sources: Bamboo's `Gateway.java` (its XML-RPC handlers) and `gateway_prot.x` (the interface of Sun RPC, whose limits
 //! both share). Where Bamboo gave a reason in words, the fault has the same words.

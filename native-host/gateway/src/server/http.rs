@@ -14,8 +14,8 @@ use super::doors::Place;
 use crate::dispatch::dispatch;
 use crate::xmlrpc::{Fault, Value, fault, read_call, write_fault, write_response};
 
-/// Where XML-RPC is served.
-const PATH: &str = "/RPC2";
+/// Where XML-RPC is served: at the draft's path, and at OpenDHT's, to which its own clients post.
+const PATHS: [&str; 2] = ["/RPC2", "/"];
 
 type Answer = Response<Full<Bytes>>;
 
@@ -54,7 +54,7 @@ async fn call(house: &House, place: &Place, body: &[u8]) -> Result<Value, Fault>
 
 /// What can be refused by its head.
 fn refusal(house: &House, request: &Request<Incoming>) -> Option<Answer> {
-    if request.uri().path() != PATH {
+    if !PATHS.contains(&request.uri().path()) {
         return Some(status(StatusCode::NOT_FOUND));
     }
     if request.method() != Method::POST {

@@ -1,4 +1,4 @@
-//! The server: XML-RPC by POST to `/RPC2`, over HTTP/1.
+//! The server: XML-RPC by POST to `/RPC2`, or to `/` as OpenDHT's clients do, over HTTP/1.
 //!
 //! Anybody may call, so everything is bounded: connections in all and of each client, calls of each client at once, the
 //! length of a call, and the time for each step. What is over a bound gets a short answer or none, and costs little.
