@@ -9,6 +9,9 @@ use crate::python::Python;
 use crate::step::{Failure, quietly, step, visibly};
 use crate::xpi;
 
+/// How many changed records the long form tries.
+const LONG_MUTANTS: &str = "1000000";
+
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -96,13 +99,7 @@ impl Part {
                     .cargo(&["doc", "--workspace", "--no-deps", "--locked"])
                     .env("RUSTDOCFLAGS", "--deny warnings"),
             ),
-            Self::Rust => {
-                let mut command = place.cargo(&["test", "--workspace", "--locked"]);
-                if long {
-                    command.env("CORELLA_LONG", "1");
-                }
-                visibly(&mut command)
-            }
+            Self::Rust => visibly(&mut rust(place, long)),
             Self::Python => {
                 let python = Python::provide(place)?;
                 let ruff = |words: &[&str]| visibly(python.program("ruff", words).current_dir(place.tests()));
@@ -114,6 +111,18 @@ impl Part {
             Self::System => system(place, long),
         }
     }
+}
+
+/// All Rust tests; in the long form with the large networks, and with more mutants unless somebody has said how many.
+fn rust(place: &Place, long: bool) -> Command {
+    let mut command = place.cargo(&["test", "--workspace", "--locked"]);
+    if long {
+        command.env("CORELLA_LONG", "1");
+        if std::env::var_os("CORELLA_MUTANTS").is_none() {
+            command.env("CORELLA_MUTANTS", LONG_MUTANTS);
+        }
+    }
+    command
 }
 
 /// One of the add-on's scripts, after its tools are there.
@@ -170,6 +179,20 @@ pub(crate) fn with_built_things<'a>(command: &'a mut Command, place: &Place) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_long_form_asks_for_more() {
+        let place = Place::find().expect("the repository");
+        let told = |long| {
+            let command = rust(&place, long);
+            let names = command.get_envs().filter(|(_, value)| value.is_some());
+            let mut names: Vec<_> = names.map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+            names.retain(|name| name.starts_with("CORELLA_"));
+            names
+        };
+        assert_eq!(told(true), ["CORELLA_LONG", "CORELLA_MUTANTS"]);
+        assert!(told(false).is_empty());
+    }
 
     #[test]
     fn every_part_has_a_name_of_its_own() {
