@@ -9,6 +9,8 @@ mod error;
 mod form;
 mod grammar;
 #[cfg(test)]
+mod mutants;
+#[cfg(test)]
 mod tests;
 mod ticket;
 mod time;
