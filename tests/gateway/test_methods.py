@@ -203,6 +203,13 @@ def test_what_is_over_the_limits_is_a_fault(
     assert len(fault.faultString) < 300
 
 
+def test_opendhts_own_clients_post_to_the_root(gateway: Gateway) -> None:
+    at_the_root = xmlrpc.client.ServerProxy(f"http://{gateway.at}/")
+    assert at_the_root.put(blob(b"root"), blob(b"value"), 3600, "put.py") == 0
+    values, _ = gateway.call("get", blob(b"root"), 10, blob(b""), "get.py")
+    assert [value.data for value in values] == [b"value"]
+
+
 def test_an_unknown_method_is_a_fault(gateway: Gateway) -> None:
     assert gateway.fault("system.listMethods").faultCode == -32601
 

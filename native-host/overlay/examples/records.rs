@@ -2,6 +2,9 @@
 //!
 //! The files are current for as long as such records live. They are what other tools are tested with, and what the
 //! examples of `RECORDS.md` were made with.
+//!
+//! Into `untimely` below it come records that are well made and well signed, and of another time than now: each file is named
+//! as the refusal that it meets, or, in a pair, as the one that comes before or after the other.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -11,11 +14,14 @@ use corella_identity::vault::Vault;
 use corella_identity::{AddressOfRecord, Credential, DeviceKey, Millis};
 use corella_overlay::fragment::Fragments;
 use corella_overlay::key::Label;
-use corella_overlay::record::{Sealed, Value};
+use corella_overlay::record::{CLOCK_TOLERANCE, Sealed, Value};
 use corella_overlay::{Clock, ContactSet, Key, Record, Ticket};
 use openssl::sha::sha256;
 
-const HOUR: Millis = 60 * 60 * 1000;
+const MINUTE: Millis = 60 * 1000;
+const HOUR: Millis = 60 * MINUTE;
+const DAY: Millis = 24 * HOUR;
+const YEAR: Millis = 365 * DAY;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os()
@@ -85,7 +91,39 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("private", "bob", private.to_xml())?;
     let ticket = Ticket::sign(bob, Key::Offline(bob.address().clone()), now)?;
     write("ticket", "bob", ticket.to_xml())?;
-    Ok(())
+    untimely(&folder.join("untimely"), bob, now)
+}
+
+/// Records of one person, as a clock that is wrong or somebody who repeats old ones would put them.
+fn untimely(folder: &Path, bob: &Credential, now: Millis) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(folder)?;
+    let peer = DeviceKey::generate().peer_id();
+    let write = |name: &str, record: Record| -> Result<(), Box<dyn Error>> {
+        Ok(std::fs::write(folder.join(format!("{name}.xml")), &**record.to_xml())?)
+    };
+    let contacts = |sequence: Millis, expires: Millis| -> Result<Record, Box<dyn Error>> {
+        let addresses = vec!["/ip4/192.0.2.17/tcp/4001".parse()?];
+        let value = Value::Contacts(ContactSet { peer, addresses });
+        let key = Key::Contacts(bob.address().clone());
+        Ok(Record::sign(bob, key, value, sequence, expires)?)
+    };
+    let certificate = |by: &Credential, sequence: Millis, expires: Millis| {
+        let value = Value::Certificate(vec![by.certificate().clone()]);
+        Record::sign(by, Key::Certificate(by.address().clone()), value, sequence, expires)
+    };
+    write("older", contacts(now - 1000, now + HOUR)?)?;
+    write("newer", contacts(now, now + HOUR)?)?;
+    write("from-the-future", contacts(now + DAY, now + DAY + HOUR)?)?;
+    write("expired", contacts(now - DAY, now - DAY + HOUR)?)?;
+    // A clock that is not quite wrong enough to be seen, and a life that is measured by it.
+    let ahead = now + CLOCK_TOLERANCE - MINUTE;
+    write("lives-too-long", contacts(ahead, ahead + DAY + CLOCK_TOLERANCE)?)?;
+    // Of a day ago, and meant to live.
+    write("yesterday", certificate(bob, now - DAY, now + DAY)?)?;
+    // A certificate of ten years that ended some days ago, and signed until its end.
+    let gone = Credential::self_signed(bob.address(), now - 10 * YEAR - 3 * DAY)?;
+    let end = gone.certificate().not_after();
+    write("bad-certificate", certificate(&gone, end - MINUTE, now + HOUR)?)
 }
 
 fn envelope(from: &Credential, to: &Credential, at: Millis, content_type: &str, body: &[u8]) -> Envelope {
