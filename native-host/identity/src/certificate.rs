@@ -1,5 +1,6 @@
 //! What others see of an identity: an X.509 certificate, read once, and its fingerprint.
 
+mod outline;
 #[cfg(test)]
 mod tests;
 
@@ -7,8 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
-use openssl::asn1::{Asn1Time, Asn1TimeRef};
-use openssl::bn::BigNum;
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
@@ -16,19 +17,19 @@ use openssl::nid::Nid;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Public};
 use openssl::sha::{Sha256, sha256};
 use openssl::sign::Verifier;
-use openssl::x509::{X509, X509NameRef, X509Ref};
+use openssl::x509::{X509, X509NameRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::der::{Reader, tag};
 use crate::{AddressOfRecord, Millis};
+use outline::Outline;
 
 /// Largest certificate that is read, in bytes of DER. S/MIME certificates have 1 to 3 KB.
 pub const CERTIFICATE_LIMIT: usize = 16 * 1024;
 /// Longest text that [`Certificate::issuer_name`] gives, in characters.
 const NAME_LIMIT: usize = 120;
-/// Object identifier of the extension basicConstraints, 2.5.29.19.
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+/// The curve of P-256 keys: OpenSSL takes longer to make it than to verify a signature.
+static CURVE: OnceLock<EcGroup> = OnceLock::new();
 
 /// Why bytes are no certificate.
 #[derive(Debug, Error)]
@@ -79,15 +80,14 @@ impl KeyKind {
 pub struct Certificate(Arc<Inner>);
 
 struct Inner {
-    x509: X509,
     der: Vec<u8>,
     fingerprint: Fingerprint,
-    addresses: Vec<AddressOfRecord>,
+    outline: Outline,
     key: PKey<Public>,
-    kind: KeyKind,
-    is_ca: bool,
-    not_before: Millis,
-    not_after: Millis,
+    /// The same key, if it is of P-256.
+    p256: Option<EcKey<Public>>,
+    /// Made when it is needed first. `None`: OpenSSL does not say the same as the outline.
+    x509: OnceLock<Option<X509>>,
     self_signed: OnceLock<bool>,
 }
 
@@ -99,6 +99,12 @@ impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > CERTIFICATE_LIMIT {
             return Err(CertificateError::TooLarge(der.len()));
+        }
+        if let Some((outline, point)) = Outline::of_der(der)
+            && let Ok(key) = p256(point)
+        {
+            let public = PKey::from_ec_key(key.clone())?;
+            return Ok(Self::new(der.to_vec(), outline, public, Some(key), OnceLock::new()));
         }
         let x509 = X509::from_der(der)?;
         // One certificate, one fingerprint: BER forms and trailing bytes would give one certificate several.
@@ -125,18 +131,30 @@ impl Certificate {
             return Err(CertificateError::TooLarge(der.len()));
         }
         let key = x509.public_key()?;
-        Ok(Self(Arc::new(Inner {
+        let outline = Outline::of_x509(&x509, &der, KeyKind::of(&key))?;
+        let p256 = match outline.kind {
+            KeyKind::P256 => Some(key.ec_key()?),
+            KeyKind::Rsa | KeyKind::Other => None,
+        };
+        Ok(Self::new(der, outline, key, p256, OnceLock::from(Some(x509))))
+    }
+
+    fn new(
+        der: Vec<u8>,
+        outline: Outline,
+        key: PKey<Public>,
+        p256: Option<EcKey<Public>>,
+        x509: OnceLock<Option<X509>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
             fingerprint: Fingerprint(sha256(&der)),
-            addresses: addresses(&x509),
-            kind: KeyKind::of(&key),
-            key,
-            is_ca: is_ca(&der).ok_or(CertificateError::Part("extensions"))?,
-            not_before: millis(x509.not_before()).ok_or(CertificateError::Part("start of validity"))?,
-            not_after: millis(x509.not_after()).ok_or(CertificateError::Part("end of validity"))?,
-            self_signed: OnceLock::new(),
-            x509,
             der,
-        })))
+            outline,
+            key,
+            p256,
+            x509,
+            self_signed: OnceLock::new(),
+        }))
     }
 
     /// The certificate in DER.
@@ -167,12 +185,12 @@ impl Certificate {
     /// The mail addresses it is for: the rfc822Names among its subject alternative names, canonical. Names that are no
     /// plain mail address are left out.
     pub fn addresses(&self) -> &[AddressOfRecord] {
-        &self.0.addresses
+        &self.0.outline.addresses
     }
 
     /// Whether it is for this address.
     pub fn speaks_for(&self, address: &AddressOfRecord) -> bool {
-        self.0.addresses.contains(address)
+        self.0.outline.addresses.contains(address)
     }
 
     /// Whether it names itself as issuer and its own key made its signature.
@@ -187,22 +205,21 @@ impl Certificate {
     }
 
     fn names_as_issuer(&self, issuer: &Certificate) -> bool {
-        let names = (
-            issuer.x509().subject_name().to_der(),
-            self.x509().issuer_name().to_der(),
-        );
-        matches!(names, (Ok(subject), Ok(issuer)) if subject == issuer)
+        self.0.outline.issuer == issuer.0.outline.subject
     }
 
     /// Whether it names `issuer` as its issuer, and the issuer's key made its signature.
     pub(crate) fn is_signed_by(&self, issuer: &Certificate) -> bool {
-        self.names_as_issuer(issuer) && self.x509().verify(issuer.public_key()).unwrap_or(false)
+        let is_signature_good = |x509: &X509| x509.verify(issuer.public_key()).unwrap_or(false);
+        self.names_as_issuer(issuer) && self.x509().is_some_and(is_signature_good)
     }
 
     /// The issuer's name for people: its common name, else its organisation; at most 120 characters, none of them a
     /// control character. Empty if it has neither. An unproven claim unless the chain was verified.
     pub fn issuer_name(&self) -> String {
-        display_name(self.0.x509.issuer_name())
+        self.x509()
+            .map(|x509| display_name(x509.issuer_name()))
+            .unwrap_or_default()
     }
 
     /// Its public key in DER (SubjectPublicKeyInfo).
@@ -215,33 +232,33 @@ impl Certificate {
 
     /// The first moment at which it is valid.
     pub fn not_before(&self) -> Millis {
-        self.0.not_before
+        self.0.outline.not_before
     }
 
     /// The last moment at which it is valid.
     pub fn not_after(&self) -> Millis {
-        self.0.not_after
+        self.0.outline.not_after
     }
 
     /// Whether `now` is within its validity.
     pub fn valid_at(&self, now: Millis) -> bool {
-        (self.0.not_before..=self.0.not_after).contains(&now)
+        (self.0.outline.not_before..=self.0.outline.not_after).contains(&now)
     }
 
     /// Whether it may issue certificates (basicConstraints cA).
     pub fn is_ca(&self) -> bool {
-        self.0.is_ca
+        self.0.outline.is_ca
     }
 
     /// What kind of key it certifies.
     pub fn key_kind(&self) -> KeyKind {
-        self.0.kind
+        self.0.outline.kind
     }
 
     /// Whether the holder of its key signed `data`, with SHA-256. The signature is raw r‖s of 64 bytes for P-256 and
     /// PKCS #1 v1.5 for RSA. False for other keys.
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
-        let verified = match self.0.kind {
+        let verified = match self.0.outline.kind {
             KeyKind::P256 => self.verify_p256(data, signature),
             KeyKind::Rsa => Verifier::new(MessageDigest::sha256(), &self.0.key)
                 .and_then(|mut verifier| verifier.verify_oneshot(signature, data)),
@@ -251,17 +268,29 @@ impl Certificate {
     }
 
     fn verify_p256(&self, data: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
-        let Some((r, s)) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32) else {
+        let (Some(key), Some((r, s))) = (&self.0.p256, signature.split_at_checked(32)) else {
             return Ok(false);
         };
+        if s.len() != 32 {
+            return Ok(false);
+        }
         let signature = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
         let mut hash = Sha256::new();
         hash.update(data);
-        signature.verify(&hash.finish(), self.0.key.ec_key()?.as_ref())
+        signature.verify(&hash.finish(), key)
     }
 
-    pub(crate) fn x509(&self) -> &X509 {
-        &self.0.x509
+    /// OpenSSL's certificate, for what only OpenSSL does: chains and CMS. `None` if OpenSSL reads it otherwise than it was read
+    /// before, so that nobody is one person here and another there.
+    pub(crate) fn x509(&self) -> Option<&X509> {
+        let read = || {
+            let x509 = X509::from_der(&self.0.der).ok()?;
+            let key = x509.public_key().ok()?;
+            let outline = Outline::of_x509(&x509, &self.0.der, KeyKind::of(&key)).ok()?;
+            let is_same = x509.to_der().ok()? == self.0.der && outline == self.0.outline && key.public_eq(&self.0.key);
+            is_same.then_some(x509)
+        };
+        self.0.x509.get_or_init(read).as_ref()
     }
 
     /// Whether both are for one key: a certificate issued anew for it changes nothing about who holds it.
@@ -288,51 +317,18 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The rfc822Names. OpenSSL holds name constraints against a name's bytes, so only names that are canonical but for
-/// letter case count: white space or an IDN in Unicode could slip past a constraint.
-fn addresses(x509: &X509Ref) -> Vec<AddressOfRecord> {
-    let mut addresses = Vec::new();
-    for name in x509.subject_alt_names().iter().flatten() {
-        let Some(mail) = name.email() else { continue };
-        let Ok(address) = mail.parse::<AddressOfRecord>() else {
-            continue;
-        };
-        if mail.eq_ignore_ascii_case(address.as_str()) && !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses
-}
-
-/// basicConstraints cA of a certificate in DER (RFC 5280 section 4.2.1.9). `None` if the DER has not the shape of a
-/// certificate.
-fn is_ca(der: &[u8]) -> Option<bool> {
-    let mut tbs = Reader::new(der).enter(tag::SEQUENCE)?.enter(tag::SEQUENCE)?;
-    let mut extensions = loop {
-        if tbs.is_empty() {
-            return Some(false);
-        }
-        let (tag, content) = tbs.next()?;
-        if tag == self::tag::context(3) {
-            break Reader::new(content).enter(self::tag::SEQUENCE)?;
+/// The key that is this point, if it is on the curve.
+fn p256(point: &[u8]) -> Result<EcKey<Public>, ErrorStack> {
+    let curve = match CURVE.get() {
+        Some(curve) => curve,
+        None => {
+            let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+            CURVE.get_or_init(|| curve)
         }
     };
-    while !extensions.is_empty() {
-        let mut extension = extensions.enter(tag::SEQUENCE)?;
-        let id = extension.expect(tag::OID)?;
-        extension.optional(tag::BOOLEAN);
-        let value = extension.expect(tag::OCTET_STRING)?;
-        if id == BASIC_CONSTRAINTS {
-            let ca = Reader::new(value).enter(tag::SEQUENCE)?.optional(tag::BOOLEAN);
-            return Some(ca.is_some_and(|ca| ca != [0]));
-        }
-    }
-    Some(false)
-}
-
-fn millis(time: &Asn1TimeRef) -> Option<Millis> {
-    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    Some((i64::from(since.days) * 86_400 + i64::from(since.secs)) * 1000)
+    let mut context = BigNumContext::new()?;
+    let point = EcPoint::from_bytes(curve, point, &mut context)?;
+    EcKey::from_public_key(curve, &point)
 }
 
 fn display_name(name: &X509NameRef) -> String {

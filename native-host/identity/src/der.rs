@@ -1,16 +1,26 @@
 //! A reader for DER (X.690): definite lengths in their shortest form, tags below 31, nothing else.
 //!
-//! The parsing that matters for security is OpenSSL's. This reader looks at the shape of bytes that OpenSSL has written
-//! itself, for what its Rust bindings do not tell.
+//! It looks at the shape of bytes that OpenSSL has written itself, for what its Rust bindings do not tell, and at plain
+//! certificates, of which whatever OpenSSL is needed for is compared with what was read here (`certificate/outline.rs`).
 
-/// Universal tags, with the constructed bit where the type has it.
+/// Tags, with the constructed bit where the type has it.
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
     pub(crate) const INTEGER: u8 = 0x02;
+    pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const OID: u8 = 0x06;
+    pub(crate) const UTF8_STRING: u8 = 0x0c;
+    pub(crate) const PRINTABLE_STRING: u8 = 0x13;
+    pub(crate) const IA5_STRING: u8 = 0x16;
+    pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const SEQUENCE: u8 = 0x30;
     pub(crate) const SET: u8 = 0x31;
+    /// Of GeneralName (RFC 5280 section 4.2.1.6): rfc822Name, dNSName, uniformResourceIdentifier.
+    pub(crate) const MAIL_NAME: u8 = 0x81;
+    pub(crate) const HOST_NAME: u8 = 0x82;
+    pub(crate) const URI_NAME: u8 = 0x86;
 
     /// The tag of a constructed `[number]` of a context.
     pub(crate) const fn context(number: u8) -> u8 {

@@ -62,6 +62,9 @@ pub enum SealError {
     /// The sealed form would have more than [`SEALED_LIMIT`] bytes.
     #[error("the message is too large to be sealed: {0} bytes, at most {SEALED_LIMIT}")]
     TooLarge(usize),
+    /// A certificate that OpenSSL reads otherwise than it was read before.
+    #[error("a certificate is not in the one form that everybody reads alike")]
+    Certificate,
     /// OpenSSL failed at something that cannot fail on account of the input.
     #[error("the cryptographic library failed: {0}")]
     Library(#[from] ErrorStack),
@@ -131,7 +134,7 @@ pub fn seal_to_store(
     }
     let content = [SIGNED_HEADER, &cpim::write(envelope)?].concat();
     let options = CMSOptions::BINARY | CMSOptions::CMS_NOCERTS | CMSOptions::NOSMIMECAP;
-    let certificate = author.certificate().x509();
+    let certificate = author.certificate().x509().ok_or(SealError::Certificate)?;
     let signed = CmsContentInfo::sign(
         Some(certificate),
         Some(author.private_key()),
@@ -141,7 +144,7 @@ pub fn seal_to_store(
     )?;
     let signed = signed.to_der()?;
     let content = [ENCRYPTED_HEADER, &signed].concat();
-    let to = only_certificate(recipient)?;
+    let to = only_certificate(recipient)?.ok_or(SealError::Certificate)?;
     let sealed = CmsContentInfo::encrypt(&to, &content, Cipher::aes_128_gcm(), CMSOptions::BINARY)?.to_der()?;
     if sealed.len() > SEALED_LIMIT {
         return Err(SealError::TooLarge(sealed.len()));
@@ -201,8 +204,9 @@ fn decrypt(sealed: &[u8], me: &Credential) -> Result<Vec<u8>, OpenError> {
     if !shape.is_for(me.certificate()) {
         return Err(OpenError::NotForMe);
     }
+    let certificate = me.certificate().x509().ok_or(OpenError::Undecipherable)?;
     let entity = cms
-        .decrypt(me.private_key(), me.certificate().x509())
+        .decrypt(me.private_key(), certificate)
         .map_err(|_| OpenError::Undecipherable)?;
     let is_signed_data = |content_type: &str| {
         (mime::is_type(content_type, "application/pkcs7-mime")
@@ -220,7 +224,7 @@ fn verify(signed: &[u8], sender: &Certificate) -> Result<Vec<u8>, OpenError> {
         return Err(OpenError::Malformed("it is not signed by one signer with SHA-2"));
     }
     let mut content = Vec::new();
-    let signers = only_certificate(sender).map_err(|_| OpenError::BadSignature)?;
+    let signers = only_certificate(sender).ok().flatten().ok_or(OpenError::BadSignature)?;
     // NOINTERN: the sender's certificate is the one that was chosen, not one that the message brings along.
     let options = CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::NOINTERN | CMSOptions::BINARY;
     cms.verify(Some(&signers), None, None, Some(&mut content), options)
@@ -255,8 +259,11 @@ fn check(envelope: &Envelope, me: &AddressOfRecord, sender: &Certificate, now: M
     Ok(())
 }
 
-fn only_certificate(certificate: &Certificate) -> Result<Stack<X509>, ErrorStack> {
+fn only_certificate(certificate: &Certificate) -> Result<Option<Stack<X509>>, ErrorStack> {
+    let Some(x509) = certificate.x509() else {
+        return Ok(None);
+    };
     let mut stack = Stack::new()?;
-    stack.push(certificate.x509().clone())?;
-    Ok(stack)
+    stack.push(x509.clone())?;
+    Ok(Some(stack))
 }

@@ -122,7 +122,7 @@ impl Template<'_> {
         let name = name.build();
         builder.set_subject_name(&name).unwrap();
         builder
-            .set_issuer_name(issuer.map_or(&name, |issuer| issuer.x509().subject_name()))
+            .set_issuer_name(issuer.map_or(&name, |issuer| issuer.x509().unwrap().subject_name()))
             .unwrap();
         builder
             .set_not_before(&Asn1Time::from_unix(self.not_before / 1000).unwrap())

@@ -12,6 +12,8 @@ use crate::yardstick::{self, Row, Rows, Yardstick};
 
 /// Colours of put, get and get-all.
 const COLOURS: [&str; 3] = ["#b2462e", "#1f6fb2", "#3f8f3f"];
+/// The highest ratios that are aimed at: of puts, and of reading.
+const AIMS: (u32, u32) = (5, 3);
 
 /// One network, ours and the yardstick's.
 pub struct Comparison {
@@ -98,8 +100,8 @@ impl Comparison {
     /// A table of everything.
     pub fn table(&self) -> String {
         let mut out = format!(
-            "{} nodes, records of {} bytes, signatures always checked\n",
-            self.nodes, self.size
+            "{} nodes, records of {} bytes, signatures always checked; aims: put at most {} times dhtnode, get at most {}\n",
+            self.nodes, self.size, AIMS.0, AIMS.1
         );
         let rest = self.theirs.as_ref().map(|theirs| &theirs.rest);
         let native = self.theirs.as_ref().and_then(|theirs| theirs.native.as_ref());

@@ -15,6 +15,7 @@ pub mod network;
 pub mod node;
 pub mod plot;
 pub mod records;
+pub mod verifying;
 pub mod workload;
 pub mod yardstick;
 

@@ -13,7 +13,7 @@ use corella_lab::figures::share;
 use corella_lab::network::Transport;
 use corella_lab::plot;
 use corella_lab::workload::Workload;
-use corella_lab::{LabError, yardstick};
+use corella_lab::{LabError, verifying, yardstick};
 
 /// A laboratory for the overlay.
 #[derive(Parser)]
@@ -89,6 +89,10 @@ async fn main() -> Result<(), LabError> {
 async fn bench(wanted: Bench) -> Result<(), LabError> {
     let transport = if wanted.quic { Transport::Quic } else { Transport::Tcp };
     let mut charted = Vec::new();
+    // First, while nothing else goes on in this process.
+    for size in &wanted.sizes {
+        println!("{}", verifying::measure(*size)?);
+    }
     for (place, size) in wanted.sizes.iter().enumerate() {
         for nodes in &wanted.nodes {
             let workload = Workload {

@@ -39,7 +39,10 @@ fn der_and_pem_are_read_back_the_same() {
     let from_pem = Certificate::from_pem(certificate.to_pem().as_bytes()).unwrap();
     assert_eq!(from_der, certificate);
     assert_eq!(from_pem.der(), certificate.der());
-    assert_eq!(certificate.to_pem().as_bytes(), certificate.x509().to_pem().unwrap());
+    assert_eq!(
+        certificate.to_pem().as_bytes(),
+        certificate.x509().unwrap().to_pem().unwrap()
+    );
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl<'a> Layers<'a> {
 
     fn signed(&self) -> Vec<u8> {
         let content = [self.signed_header.as_bytes(), &self.message].concat();
-        let certificate = self.signer.certificate().x509();
+        let certificate = self.signer.certificate().x509().unwrap();
         CmsContentInfo::sign(
             Some(certificate),
             Some(self.signer.private_key()),
@@ -82,7 +82,7 @@ impl<'a> Layers<'a> {
     fn encrypted(&self, signed: &[u8]) -> Vec<u8> {
         let mut to = Stack::new().unwrap();
         for recipient in &self.recipients {
-            to.push(recipient.x509().clone()).unwrap();
+            to.push(recipient.x509().unwrap().clone()).unwrap();
         }
         let content = [self.encrypted_header.as_bytes(), signed].concat();
         CmsContentInfo::encrypt(&to, &content, self.cipher, CMSOptions::BINARY)

@@ -17,6 +17,8 @@ const DEPTH_LIMIT: i32 = 5;
 const INTERMEDIATES_LIMIT: usize = 64;
 /// OpenSSL's security level 2: keys of 112 bits of security, no SHA-1 signature.
 const SECURITY_LEVEL: i32 = 2;
+/// Its parts do not say the same to everybody who reads it.
+const TWO_WAYS: ChainError = ChainError::Chain("it is not in the one form that everybody reads alike");
 
 /// Why a text gives no trusted authorities.
 #[derive(Debug, Error)]
@@ -109,14 +111,14 @@ impl TrustAnchors {
         }
         let mut store = X509StoreBuilder::new()?;
         for authority in &self.authorities {
-            store.add_cert(authority.x509().clone())?;
+            store.add_cert(authority.x509().ok_or(TWO_WAYS)?.clone())?;
         }
         let parameters = verification(now)?;
         store.set_param(&parameters)?;
         let store = store.build();
         let links = links(certificate, intermediates)?;
         let mut context = X509StoreContext::new()?;
-        let verified = context.init(&store, certificate.x509(), &links, |context| {
+        let verified = context.init(&store, certificate.x509().ok_or(TWO_WAYS)?, &links, |context| {
             let good = context.verify_cert()?;
             let authority = context
                 .chain()
@@ -155,7 +157,10 @@ fn links(certificate: &Certificate, intermediates: &[Certificate]) -> Result<Sta
     }
     let mut stack = Stack::new()?;
     for link in &signers[1..] {
-        stack.push(link.x509().clone())?;
+        // Those that OpenSSL does not read as they were read have signed nothing.
+        if let Some(x509) = link.x509() {
+            stack.push(x509.clone())?;
+        }
     }
     Ok(stack)
 }

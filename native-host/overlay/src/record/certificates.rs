@@ -1,5 +1,5 @@
 //! Certificates in records, read once: most records of a person come with the certificate that was seen a moment ago, and
-//! parsing one costs more than verifying the signature under it.
+//! reading one that is not of the plain shape costs more than verifying the signature under it.
 //!
 //! What a certificate's text says never changes, so remembering it is no state that anybody could notice.
 
@@ -16,6 +16,11 @@ const REMEMBERED: usize = 512;
 
 thread_local! {
     static KNOWN: RefCell<HashMap<[u8; 32], Certificate>> = RefCell::default();
+}
+
+/// Forgets the certificates that this thread remembers: for measurements in which one thread does the work of many machines.
+pub fn forget_certificates() {
+    KNOWN.with_borrow_mut(HashMap::clear);
 }
 
 /// Reads a certificate in base64.

@@ -23,6 +23,7 @@ use corella_identity::seal::OFFLINE_LIFETIME;
 use corella_identity::{Certificate, Credential, Fingerprint, Millis};
 use data_encoding::BASE64;
 
+pub use certificates::forget_certificates;
 pub use error::RecordError;
 pub use ticket::Ticket;
 pub use value::{INLINE_LIMIT, Nonce, SOLE, Sealed, Value, nonce_of_device};
