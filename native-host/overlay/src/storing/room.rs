@@ -14,6 +14,11 @@ use super::usage::fattest;
 use crate::key::Key;
 use crate::record::Record;
 
+/// What a class has under a key. The sign before `class` keeps SQLite from the index of classes, which to it looks as good: it
+/// would look at all records of the class for each that is put.
+pub(super) const OF_CLASS_UNDER_KEY: &str =
+    "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? ORDER BY id";
+
 impl StoringNode {
     /// One signer has only so many records under one key.
     pub(super) fn check_signer(
@@ -48,7 +53,7 @@ impl StoringNode {
     ) -> Result<(), Refusal> {
         let mut rows: Vec<(i64, Share)> = self
             .database
-            .prepare_cached("SELECT id, class, network, cost FROM record WHERE place = ? AND class = ? ORDER BY id")?
+            .prepare_cached(OF_CLASS_UNDER_KEY)?
             .query_map(params![place, share.class.number()], |row| {
                 Ok((row.get(0)?, share_of(row, 1)?))
             })?

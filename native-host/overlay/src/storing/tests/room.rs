@@ -43,6 +43,17 @@ fn a_signer_has_sixteen_devices() {
     assert_eq!(put(16, NOW + HOUR), Ok(Stored::New));
 }
 
+/// However many records a node keeps: what it looks at to take one more is that under its key.
+#[test]
+fn a_full_node_is_as_quick_as_an_empty_one() {
+    let node = node();
+    let plan = format!("EXPLAIN QUERY PLAN {}", crate::storing::room::OF_CLASS_UNDER_KEY);
+    let mut statement = node.database.prepare(&plan).unwrap();
+    let steps = statement.query_map([NOW, NOW], |row| row.get::<_, String>(3)).unwrap();
+    let steps: Vec<String> = steps.map(Result::unwrap).collect();
+    assert!(steps[0].contains("(place=?)"), "{steps:?}");
+}
+
 /// Strangers fill what is theirs under Bob's key. Bob under an authority still gets in, and so does he whom the node's user
 /// knows, and he who signed himself, in another network.
 #[test]
