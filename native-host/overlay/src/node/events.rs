@@ -131,9 +131,13 @@ impl Task {
                 self.looked_up(id, stats.num_requests(), peers);
             }
             BehaviourEvent::Routing(kad::Event::OutboundQueryProgressed {
-                result: kad::QueryResult::Bootstrap(Ok(bootstrap)),
+                result: kad::QueryResult::Bootstrap(result),
+                step,
                 ..
-            }) => self.bootstrapped |= bootstrap.num_remaining == 0,
+            }) if step.last => {
+                self.bootstrapped |= result.is_ok();
+                self.bootstrap_failed = result.is_err();
+            }
             BehaviourEvent::Store(event) => self.on_store_event(event),
             BehaviourEvent::Sip(stream) => self.accept(stream),
             BehaviourEvent::Lan(mdns::Event::Discovered(found)) => {

@@ -8,6 +8,7 @@ mod liveness;
 mod peers;
 mod relays;
 mod task;
+mod telling;
 
 use std::collections::HashSet;
 use std::io;

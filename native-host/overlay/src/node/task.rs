@@ -24,13 +24,12 @@ use super::peers::Peers;
 use super::relays::Relays;
 use super::{Candidate, Command, Heard, NodeConfig, NodeState, Reached, StartError};
 use crate::clock::Clock;
-use crate::contacts::is_dialled;
 use crate::rate::Rates;
 use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
 use crate::store_protocol::{Request, Response};
 use crate::storing::Store;
-use crate::swarm::{self, Behaviour, REPLICATION};
+use crate::swarm::{self, Behaviour, BehaviourEvent, REPLICATION};
 
 /// How long the listeners may take to be bound.
 const BINDING_TIME: Duration = Duration::from_secs(5);
@@ -66,6 +65,8 @@ pub(super) struct Task {
     pub(super) joined: u64,
     /// Nodes at all distances were looked up: the routing table knows whom there is to know.
     pub(super) bootstrapped: bool,
+    /// The last time it took too long. It is done again: until it succeeds each question needs a look-up.
+    pub(super) bootstrap_failed: bool,
     pub(super) rates: Rates<PeerId>,
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
@@ -81,7 +82,7 @@ pub(super) struct Task {
     /// Whether it routes and keeps records at all.
     pub(super) keeps: bool,
     /// Whether a location service elsewhere has not answered yet.
-    unreached: bool,
+    pub(super) unreached: bool,
     mode: Option<Option<kad::Mode>>,
     pub(super) store: Store,
     commands: mpsc::Receiver<Command>,
@@ -90,7 +91,7 @@ pub(super) struct Task {
     /// Records of which peers say that they are new.
     pub(super) changes: mpsc::Sender<String>,
     pub(super) newcomers: mpsc::Sender<PeerId>,
-    state: watch::Sender<NodeState>,
+    pub(super) state: watch::Sender<NodeState>,
     listen: Vec<Multiaddr>,
     ticks: u64,
 }
@@ -141,6 +142,7 @@ impl Task {
             relays: Relays::default(),
             joined: 0,
             bootstrapped: false,
+            bootstrap_failed: false,
             rates: Rates::new(BURST),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
@@ -217,8 +219,16 @@ impl Task {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                event = self.swarm.select_next_some() => self.on_event(event),
+            let may_be_told = tokio::select! {
+                event = self.swarm.select_next_some() => {
+                    // Signs of life and questions are frequent, and change nothing of the state.
+                    let is_traffic = matches!(
+                        event,
+                        SwarmEvent::Behaviour(BehaviourEvent::Ping(_) | BehaviourEvent::Store(_))
+                    );
+                    self.on_event(event);
+                    !is_traffic
+                }
                 command = self.commands.recv() => match command {
                     Some(Command::Shutdown(reply)) => {
                         self.close().await;
@@ -226,20 +236,31 @@ impl Task {
                         let _ = reply.send(());
                         return;
                     }
-                    Some(command) => self.on_command(command),
+                    Some(command) => {
+                        let is_question = matches!(command, Command::Known(..) | Command::Ask(..));
+                        self.on_command(command);
+                        !is_question
+                    }
                     None => return self.close().await,
                 },
                 Some((channel, response)) = self.answers.next() => {
                     // Fails if the peer has gone away meanwhile.
                     let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
+                    false
                 }
                 Some((peer, request)) = self.tell.recv() => {
                     // Whether it is heard is no matter: who watches also looks now and then.
                     self.swarm.behaviour_mut().store.send_request(&peer, request);
+                    false
                 }
-                _ = ticks.tick() => self.on_tick(),
+                _ = ticks.tick() => {
+                    self.on_tick();
+                    true
+                }
+            };
+            if may_be_told {
+                self.tell_state();
             }
-            self.tell_state();
         }
     }
 
@@ -318,6 +339,10 @@ impl Task {
         self.ticks += 1;
         if self.ticks.is_multiple_of(NEIGHBOUR_TICKS) {
             self.look_after_neighbours();
+            if std::mem::take(&mut self.bootstrap_failed) && !self.bootstrapped {
+                // Fails only if nobody is known, and then there is nobody to ask.
+                let _ = self.swarm.behaviour_mut().routing.bootstrap();
+            }
         }
         if self.ticks.is_multiple_of(EXPIRY_TICKS) {
             self.store.expire();
@@ -396,30 +421,5 @@ impl Task {
             self.mode = Some(mode);
             self.swarm.behaviour_mut().routing.set_mode(mode);
         }
-    }
-
-    pub(super) fn tell_state(&mut self) {
-        let own = *self.swarm.local_peer_id();
-        let mut listen: Vec<Multiaddr> = Vec::new();
-        for address in self.swarm.external_addresses().chain(self.swarm.listeners()) {
-            let mut address = address.clone();
-            if address.iter().last() == Some(Protocol::P2p(own)) {
-                address.pop();
-            }
-            if is_dialled(&address) && !listen.contains(&address) {
-                listen.push(address);
-            }
-        }
-        let state = NodeState {
-            listen,
-            peers: self.peers.count(),
-            joined: self.joined,
-            on_line: self.bootstrap.is_over() && !self.unreached,
-        };
-        self.state.send_if_modified(|known| {
-            let is_new = *known != state;
-            *known = state;
-            is_new
-        });
     }
 }
