@@ -16,7 +16,7 @@ import { createSpace, ChatTabs } from "./space.js";
 import { Store } from "./store.js";
 import { showOnButtons, Unread } from "./unread.js";
 
-/** @import { AddonState, HostState } from "./addon-protocol.js" */
+/** @import { AddonState, HostState, Settings } from "./addon-protocol.js" */
 /** @import { Address, Buddy, Methods, Notifications, Status } from "./protocol.js" */
 
 const WAKE = "reconnect";
@@ -60,9 +60,8 @@ const relay = new Relay(
     },
     "addon/identities": async () => ({ identities: mailIdentities(await messenger.accounts.list(false)) }),
     "addon/settings": async (params) => {
-      const settings = await store.change(params);
-      mirror.setEnabled(settings.addressBook);
-      tellState();
+      const settings = await changeSettings(params);
+      tellOtherDevices();
       return settings;
     },
     "addon/names": async (params) => ready.then(() => ({ names: index.names(params.addresses) })),
@@ -136,6 +135,7 @@ async function refresh() {
   try {
     setStatus(await connection().call("status", {}));
     await listBuddies();
+    await takeSettings((await connection().call("settings/list", {})).settings);
   } catch (error) {
     // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no
     // buddies).
@@ -179,6 +179,9 @@ function react(method, params) {
       break;
     case "status/changed":
       setStatus(params);
+      break;
+    case "settings/changed":
+      void takeSettings({ [params.name]: params.value });
       break;
     case "notice":
       announcer.notice(params);
@@ -224,11 +227,38 @@ function recount() {
 async function afterCall(method) {
   if (method === "identity/enrol" || method === "identity/import") {
     await refresh();
+  } else if (method === "roaming/open") {
+    // What another device has set counts; what none has set yet, this one does.
+    await takeSettings((await connection().call("settings/list", {})).settings);
+    tellOtherDevices();
   } else if (method === "messages/markRead") {
     recount();
   } else if (method === "presence/set") {
     setStatus(await connection().call("status", {}));
   }
+}
+
+/** @param {Partial<Settings>} changes */
+async function changeSettings(changes) {
+  const settings = await store.change(changes);
+  mirror.setEnabled(settings.addressBook);
+  tellState();
+  return settings;
+}
+
+/** @param {Record<string, string>} settings as another of the user's devices has set them */
+async function takeSettings({ addressBook }) {
+  const is = String(store.settings.addressBook);
+  if (addressBook !== is && (addressBook === "true" || addressBook === "false")) {
+    await changeSettings({ addressBook: addressBook === "true" });
+  }
+}
+
+/** The host passes the settings on if the user keeps them for other devices; without a host they stay here. */
+function tellOtherDevices() {
+  connection()
+    .call("settings/set", { name: "addressBook", value: String(store.settings.addressBook) })
+    .catch((error) => console.debug("Corella: other devices are not told of settings:", error));
 }
 
 /** @param {Status} changed */
