@@ -22,7 +22,8 @@ pub(crate) enum Measure {
     Agents,
     /// Search in many messages, beside SQLite's FTS5 on the same rows.
     Search,
-    /// Networks of nodes, beside OpenDHT's; and what is found in them when nodes die, lie, or crowd beside one key.
+    /// Networks of nodes, beside OpenDHT's; what is found in them when nodes die, lie, or crowd beside one key; what a node
+    /// needs on disk and in memory, and what its gateway does.
     Overlay,
 }
 
@@ -40,9 +41,9 @@ impl Measure {
         }
     }
 
-    /// Whether it measures the built host; the others build programs of their own.
+    /// Whether it measures the built host; the other one builds a program of its own.
     fn needs_host(self) -> bool {
-        matches!(self, Self::Agents | Self::Bridge)
+        !matches!(self, Self::Search)
     }
 
     /// The measurement of that name.
@@ -111,7 +112,8 @@ fn overlay(place: &Place) -> Result<(), Failure> {
     let chart = place.target().join("bench").join("overlay.svg");
     visibly(lab("bench").arg("--svg").arg(chart))?;
     visibly(&mut lab("faults"))?;
-    visibly(&mut lab("attack"))
+    visibly(&mut lab("attack"))?;
+    visibly(lab("capacity").arg("--host").arg(place.host()))
 }
 
 fn bridge(place: &Place) -> Result<(), Failure> {

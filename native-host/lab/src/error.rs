@@ -2,6 +2,7 @@
 
 use std::io;
 
+use corella_gateway::CallError;
 use corella_identity::CredentialError;
 use corella_overlay::record::RecordError;
 use corella_overlay::{LocationError, PublishError, StartError};
@@ -25,6 +26,9 @@ pub enum LabError {
     /// A node could not publish.
     #[error("not published: {0}")]
     Publish(#[from] PublishError),
+    /// A gateway did not do what it was asked.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// The system refused something.
     #[error(transparent)]
     System(#[from] io::Error),

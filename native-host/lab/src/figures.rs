@@ -55,11 +55,32 @@ pub fn share(part: usize, all: usize) -> f64 {
 pub fn memory(process: Option<u32>) -> Option<f64> {
     let process = process.map_or("self".to_owned(), |id| id.to_string());
     let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
-    let kilobytes = |name: &str| -> Option<f64> {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
-    Some((kilobytes("Private_Clean:")? + kilobytes("Private_Dirty:")?) / 1024.0)
+    Some(mebibytes(&text, "Private_Clean:")? + mebibytes(&text, "Private_Dirty:")?)
+}
+
+/// What of a process is in memory, in MiB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Resident {
+    /// All of it, with the pages of the program and its libraries, which processes share.
+    pub all: f64,
+    /// What is of no file: heap and stacks.
+    pub anonymous: f64,
+}
+
+/// What of a process is in memory; `None` where the system does not tell.
+pub fn resident(process: u32) -> Option<Resident> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
+    Some(Resident {
+        all: mebibytes(&text, "Rss:")?,
+        anonymous: mebibytes(&text, "Anonymous:")?,
+    })
+}
+
+/// A line's figure, which is in KiB.
+fn mebibytes(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes / 1024.0)
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! A laboratory for the overlay: networks of real nodes on loopback addresses, in one process, measured and attacked.
 //!
-//! The overlay is used as any other program would use it. What the laboratory needs of it is in [`node`], [`records`]
-//! and [`liar`], and nowhere else.
+//! The overlay is used as any other program would use it. What the laboratory needs of it is in [`node`], [`records`],
+//! [`liar`] and [`capacity`], and nowhere else.
 
 #![forbid(unsafe_code)]
 
 pub mod attack;
+pub mod capacity;
 pub mod compare;
 mod error;
 pub mod faults;
 pub mod figures;
+pub mod host;
 pub mod liar;
 pub mod network;
 pub mod node;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use corella_lab::attack::{self, Origin};
+use corella_lab::capacity::{self, Wanted};
 use corella_lab::compare::{chart, compare, idle_memory};
 use corella_lab::faults::{self, End, Reading};
 use corella_lab::figures::share;
@@ -30,6 +31,8 @@ enum Experiment {
     Faults(Nodes),
     /// A crowd of liars beside one key.
     Attack(Nodes),
+    /// What nodes need on disk and in memory, and what their gateways do, beside what is aimed at.
+    Capacity(Capacity),
     /// The yardstick in its own network: nodes, operations, reads of several, writers, size.
     #[command(hide = true)]
     Inside { numbers: Vec<usize> },
@@ -64,6 +67,22 @@ struct Bench {
 }
 
 #[derive(Args)]
+struct Capacity {
+    /// The program whose nodes are measured: `corella`, built.
+    #[arg(long)]
+    host: PathBuf,
+    /// Records in the store.
+    #[arg(long, default_value_t = 100_000)]
+    records: usize,
+    /// The size of a record.
+    #[arg(long, default_value_t = 2048)]
+    size: usize,
+    /// Gets of each kind.
+    #[arg(long, default_value_t = 5000)]
+    calls: usize,
+}
+
+#[derive(Args)]
 struct Nodes {
     /// The size of the network.
     #[arg(long, default_value_t = 100)]
@@ -76,6 +95,7 @@ async fn main() -> Result<(), LabError> {
         Experiment::Bench(wanted) => bench(wanted).await,
         Experiment::Faults(Nodes { nodes }) => faults(nodes).await,
         Experiment::Attack(Nodes { nodes }) => attack(nodes).await,
+        Experiment::Capacity(wanted) => capacity(wanted).await,
         Experiment::Inside { numbers } => inside(&numbers).await,
         Experiment::Memory { nodes } => {
             if let Some(memory) = idle_memory(nodes).await? {
@@ -178,6 +198,17 @@ async fn attack(nodes: usize) -> Result<(), LabError> {
         reading("  the record from before", &outcome.before);
         reading("  the record put meanwhile", &outcome.after);
     }
+    Ok(())
+}
+
+async fn capacity(asked: Capacity) -> Result<(), LabError> {
+    let folder = tempfile::tempdir()?;
+    let wanted = Wanted {
+        records: asked.records,
+        size: asked.size,
+        calls: asked.calls,
+    };
+    print!("{}", capacity::measure(&asked.host, folder.path(), wanted).await?);
     Ok(())
 }
 

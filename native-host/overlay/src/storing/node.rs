@@ -271,14 +271,14 @@ impl StoringNode {
     }
 
     /// Begins a group of changes that are written together; what reads in between sees them.
-    pub(super) fn begin(&mut self) {
+    pub fn begin(&mut self) {
         if let Err(error) = self.database.execute_batch("BEGIN") {
             tracing::warn!(%error, "records of others are written one by one");
         }
     }
 
-    /// Ends a group of changes.
-    pub(super) fn commit(&mut self) {
+    /// Ends a group of changes: they are in the file.
+    pub fn commit(&mut self) {
         if let Err(error) = self.database.execute_batch("COMMIT") {
             tracing::warn!(%error, "records of others could not be written");
         }

@@ -55,6 +55,37 @@ fn a_node_that_is_opened_again_serves_what_it_kept() {
     );
 }
 
+/// What a node may keep is said in bytes, so its file is not to be of another size.
+#[test]
+fn the_file_is_at_most_a_fifth_larger_than_what_is_counted() {
+    let overhead = |put: &dyn Fn(&mut StoringNode, u32)| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overlay.sqlite");
+        let limits = Limits { bytes: 64 << 20 };
+        let mut node = StoringNode::open(Some(&path), limits, TrustAnchors::none()).unwrap();
+        node.begin();
+        (0..600).for_each(|number| put(&mut node, number));
+        node.commit();
+        let used = node.used();
+        drop(node);
+        fs::metadata(&path).unwrap().len() as f64 / used as f64
+    };
+    let records = overhead(&|node, number| {
+        let somebody = person(&format!("u{number}@example.net"));
+        node.put(&contact_record(&somebody, device(), NOW), network(1), NOW)
+            .unwrap();
+    });
+    let pieces = overhead(&|node, number| {
+        let piece = [&number.to_be_bytes()[..], &[7; 4092]].concat();
+        node.put_immutable(&piece, NOW + HOUR, network(1), NOW).unwrap();
+    });
+    println!("records {records:.2}, pieces {pieces:.2}");
+    assert!(
+        records < 1.2 && pieces < 1.2,
+        "records {records:.2}, pieces {pieces:.2}"
+    );
+}
+
 #[test]
 fn a_damaged_file_is_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
