@@ -14,11 +14,21 @@ import { portPair } from "./port.js";
  * @property {Buddy[]} [buddies]
  * @property {Message[]} [messages] oldest first
  * @property {Partial<Status>} [status]
+ * @property {Kept} [kept]
+ */
+
+/**
+ * What other devices of the user keep in the network.
+ * @typedef {object} Kept
+ * @property {string} secret
+ * @property {number} devices
+ * @property {Buddy[]} buddies
  */
 
 export const VERSION = "0.1.0";
 /** Few in a page, so that the list is put together from several. */
 const CONVERSATIONS = 3;
+const SHORTEST_SECRET = 12;
 
 class Failure extends Error {
   /**
@@ -44,6 +54,10 @@ export class MockHost {
   calls = [];
   /** @type {Methods["messages/search"]["result"] | null} what a search gives, whatever was asked */
   answerSearch = null;
+  /** @type {Promise<void> | null} what every answer waits for */
+  pause = null;
+  /** @type {Set<string>} own addresses whose buddy list this device keeps for others */
+  roaming = new Set();
   /** How often it was started. */
   starts = 0;
   /** @type {import("./port.js").MockPort | null} */
@@ -51,12 +65,13 @@ export class MockHost {
   #sequence = 1000;
 
   /** @param {Script} script */
-  constructor({ mode = "ready", addresses = ["alice@example.test"], buddies = [], messages = [], status = {} }) {
+  constructor({ mode = "ready", addresses = ["alice@example.test"], buddies = [], messages = [], status = {}, kept }) {
     this.mode = mode;
     this.addresses = addresses;
     this.buddies = new Map(buddies.map((buddy) => [buddy.address, buddy]));
     this.messages = messages;
     this.status = status;
+    this.kept = kept;
   }
 
   /** @returns {messenger.runtime.Port} */
@@ -69,7 +84,7 @@ export class MockHost {
       host.end(null);
     }
     this.#port = host;
-    host.onMessage.addListener((message) => this.#receive(host, /** @type {any} */ (message)));
+    host.onMessage.addListener((message) => void this.#receive(host, /** @type {any} */ (message)));
     return addon;
   }
 
@@ -165,8 +180,11 @@ export class MockHost {
    * @param {import("./port.js").MockPort} port
    * @param {{id: number, method: keyof Methods, params: any}} request
    */
-  #receive(port, { id, method, params }) {
+  async #receive(port, { id, method, params }) {
     this.calls.push({ method, params });
+    if (this.pause) {
+      await this.pause;
+    }
     let answer;
     try {
       answer = { result: this.#answer(method, params) };
@@ -192,11 +210,16 @@ export class MockHost {
       case "status":
         return this.statusNow();
       case "identity/list":
-        return { identities: this.addresses.map(identity) };
+        return { identities: this.addresses.map((address) => this.#identity(address)) };
       case "identity/enrol":
         this.addresses = [...new Set([...this.addresses, params.address])];
         setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
-        return identity(params.address);
+        return this.#identity(params.address);
+      case "roaming/open":
+        return this.#open(params);
+      case "roaming/close":
+        this.roaming.delete(params.address ?? this.addresses[0]);
+        return {};
       case "messages/send":
         return this.#send(params);
       case "messages/list":
@@ -240,6 +263,26 @@ export class MockHost {
       throw new Failure("in-use", 11);
     }
     return { version: VERSION, protocol: 1, addresses: this.addresses };
+  }
+
+  /** @param {Methods["roaming/open"]["params"]} params */
+  #open({ address = this.addresses[0] ?? "", secret, create = false }) {
+    if ([...secret].length < SHORTEST_SECRET) {
+      throw new Failure("short-secret", 15);
+    }
+    if (!this.statusNow().online) {
+      throw new Failure("not-online", 17);
+    }
+    const found = this.kept?.secret === secret ? this.kept : null;
+    if (!found && !create) {
+      throw new Failure("wrong-secret", 16);
+    }
+    this.roaming.add(address);
+    for (const buddy of found?.buddies ?? []) {
+      this.putBuddy(buddy.address, buddy);
+    }
+    const people = [...this.buddies.values()].filter(({ consent }) => consent !== "request").length;
+    return { address, devices: found?.devices ?? 0, people };
   }
 
   /** @param {Methods["messages/send"]["params"]} params */
@@ -326,6 +369,22 @@ export class MockHost {
 
   /**
    * @param {string} address
+   * @returns {Identity}
+   */
+  #identity(address) {
+    return {
+      address,
+      fingerprint: "0f".repeat(32),
+      issuer: "self",
+      trust: "unverified",
+      expires: 4e12,
+      peer: "12D3KooW",
+      roaming: this.roaming.has(address),
+    };
+  }
+
+  /**
+   * @param {string} address
    * @param {string} id
    */
   #message(address, id) {
@@ -335,19 +394,4 @@ export class MockHost {
     }
     return message;
   }
-}
-
-/**
- * @param {string} address
- * @returns {Identity}
- */
-function identity(address) {
-  return {
-    address,
-    fingerprint: "0f".repeat(32),
-    issuer: "self",
-    trust: "unverified",
-    expires: 4e12,
-    peer: "12D3KooW",
-  };
 }

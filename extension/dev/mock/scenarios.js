@@ -85,6 +85,9 @@ const BOB = "bob@example.test";
 const CAROL = "carol@example.test";
 const DAVE = "dave@example.test";
 
+/** Under which the user's other devices keep a buddy list. */
+export const KEPT_SECRET = "walnut harbour seven";
+
 /** @returns {Message[]} */
 function talk() {
   return [
@@ -144,6 +147,14 @@ const HOSTILE = [
 /** @type {Record<string, () => Scenario>} */
 export const SCENARIOS = {
   normal: () => ({ host: { buddies: people(), messages: talk() } }),
+  devices: () => ({
+    host: {
+      addresses: [OWN, "alice.archer@example.test"],
+      buddies: people(),
+      messages: talk(),
+      kept: { secret: KEPT_SECRET, devices: 2, buddies: [buddy("frank@example.test", { name: "Frank" })] },
+    },
+  }),
   empty: () => ({ host: {} }),
   onboarding: () => ({ host: { addresses: [] } }),
   "no-mail": () => ({ host: { addresses: [] }, accounts: [] }),
