@@ -22,6 +22,9 @@ const ERRORS = {
   "in-use": "errorInUse",
   "bad-certificate": "errorBadCertificate",
   network: "errorNetwork",
+  "short-secret": "errorShortSecret",
+  "wrong-secret": "errorWrongSecret",
+  "not-online": "errorNotOnline",
 };
 
 /** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */

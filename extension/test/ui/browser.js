@@ -120,6 +120,19 @@ export async function openConversation(page, address) {
 }
 
 /**
+ * Opens what an own address has to do with the user's other devices, by way of the panel of the own status.
+ * @param {Page} page
+ * @param {string} [address]
+ */
+export async function openDevices(page, address = "alice@example.test") {
+  if (await page.locator("#own-status-panel").isHidden()) {
+    await page.locator("#own-status").click();
+  }
+  await page.locator(`.devices[data-address="${address}"] button`).click();
+  await page.locator("#devices-dialog").waitFor();
+}
+
+/**
  * Writes a message and sends it.
  * @param {Page} page
  * @param {string} text

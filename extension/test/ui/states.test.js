@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { axe, Browser, calls, openConversation } from "./browser.js";
+import { axe, Browser, calls, openConversation, openDevices } from "./browser.js";
 
 /** @import { Page } from "playwright-core" */
 /** @import { View } from "./browser.js" */
@@ -40,6 +40,22 @@ const STATES = {
     },
   },
   "own status": { view: { scenario: "normal" }, act: (page) => page.locator("#own-status").click() },
+  "other devices": {
+    view: { scenario: "devices" },
+    act: async (page) => {
+      await openDevices(page);
+      await page.locator("#devices-submit").click();
+      await page.locator("#devices-problem", { hasText: "too short" }).waitFor();
+    },
+  },
+  "other devices, kept": {
+    view: { scenario: "devices" },
+    act: async (page) => {
+      await page.evaluate(() => /** @type {any} */ (globalThis).mock.host.roaming.add("alice@example.test"));
+      await openDevices(page);
+      await page.locator("#devices-stop").waitFor();
+    },
+  },
   details: {
     view: { scenario: "normal" },
     act: async (page) => {

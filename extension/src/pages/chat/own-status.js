@@ -1,5 +1,6 @@
 /**
- * The user's own presence: the button that shows it, and the panel to set it, with a note, one's own address and key.
+ * The user's own presence: the button that shows it, and the panel to set it, with a note, one's own addresses, their
+ * keys, and whether other devices share them.
  */
 
 import { plural, t } from "../../i18n.js";
@@ -7,6 +8,7 @@ import { STATUSES, STATUS_WORDS } from "../../presence.js";
 import { bdi, byId, byIdAs, el } from "../dom.js";
 import { fingerprint } from "../fingerprint.js";
 import { dot } from "./avatar.js";
+import { OtherDevices } from "./other-devices.js";
 
 /** @import { AddonState } from "../../addon-protocol.js" */
 /** @import { Presence } from "../../protocol.js" */
@@ -21,6 +23,7 @@ export class OwnStatus {
   #addressBook = byIdAs("own-status-address-book", HTMLInputElement);
   #identities = byId("own-identities");
   #link;
+  #devices;
   /** @type {AddonState | null} */
   #state = null;
 
@@ -30,6 +33,7 @@ export class OwnStatus {
    */
   constructor(link, onError) {
     this.#link = link;
+    this.#devices = new OtherDevices({ link, redraw: () => this.#list(), onError });
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -41,6 +45,8 @@ export class OwnStatus {
     this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") {
         this.#open().catch(onError);
+      } else {
+        this.#devices.leave();
       }
     });
   }
@@ -70,11 +76,16 @@ export class OwnStatus {
     }
     this.#note.value = status?.note ?? "";
     this.#addressBook.checked = settings?.addressBook ?? true;
+    await this.#list();
+  }
+
+  async #list() {
     const { identities } = await this.#link.call("identity/list", {});
     this.#identities.replaceChildren(
-      ...identities.flatMap((identity) => [
-        el("dt", {}, bdi(identity.address)),
+      ...identities.flatMap((identity, index) => [
+        el("dt", { id: `own-identity-${index}` }, bdi(identity.address)),
         el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.fingerprint)),
+        this.#devices.line(identity, `own-identity-${index}`),
       ]),
     );
   }
