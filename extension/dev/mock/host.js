@@ -58,6 +58,8 @@ export class MockHost {
   pause = null;
   /** @type {Set<string>} own addresses whose buddy list this device keeps for others */
   roaming = new Set();
+  /** Settings that are kept for other devices, as it was told or another device set them. @type {Record<string, string>} */
+  settings = {};
   /** How often it was started. */
   starts = 0;
   /** @type {import("./port.js").MockPort | null} */
@@ -247,6 +249,13 @@ export class MockHost {
       case "presence/set":
         this.status = { ...this.status, presence: params.status, note: params.note };
         this.tell("status/changed", this.statusNow());
+        return {};
+      case "settings/list":
+        return { settings: this.settings };
+      case "settings/set":
+        if (this.roaming.size > 0) {
+          this.settings = { ...this.settings, [params.name]: params.value };
+        }
         return {};
       default:
         throw new Failure("unknown-method", -32601);

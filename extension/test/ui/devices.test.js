@@ -293,3 +293,20 @@ pageTest("all of it by keyboard", { scenario: "devices" }, async (page) => {
   await page.keyboard.press("Enter");
   await told(page, false, /no longer keeps/);
 });
+
+pageTest("settings follow the user from device to device", { scenario: "devices" }, async (page) => {
+  const box = page.locator("#own-status-address-book");
+  const settings = () => page.evaluate(() => /** @type {any} */ (globalThis).mock.host.settings);
+  await openDevices(page);
+  await send(page, KEPT_SECRET);
+  await told(page, true, /./);
+  // No device has set any yet, so this one's are kept.
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).mock.host.settings.addressBook === "true");
+  await page.evaluate(() =>
+    /** @type {any} */ (globalThis).mock.host.tell("settings/changed", { name: "addressBook", value: "false" }),
+  );
+  await page.locator("#own-status-address-book:not(:checked)").waitFor();
+  await box.check();
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).mock.host.settings.addressBook === "true");
+  assert.deepEqual(await settings(), { addressBook: "true" });
+});

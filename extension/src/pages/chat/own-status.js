@@ -61,6 +61,7 @@ export class OwnStatus {
     this.#button.replaceChildren(dot(presence), el("span", {}, words));
     this.#button.setAttribute("aria-label", t("ownStatusLabel", words));
     this.#button.dataset.status = presence;
+    this.#addressBook.checked = state.settings.addressBook;
     this.#button.dataset.online = connected ? "true" : "false";
     byId("own-network").textContent = connected
       ? plural("peers", status?.peers ?? 0)
@@ -68,14 +69,13 @@ export class OwnStatus {
   }
 
   async #open() {
-    const { status, settings } = this.#state ?? {};
+    const { status } = this.#state ?? {};
     const presence = status?.presence ?? "online";
     for (const radio of this.#choices.querySelectorAll("input")) {
       radio.checked = radio.value === presence;
       radio.autofocus = radio.checked;
     }
     this.#note.value = status?.note ?? "";
-    this.#addressBook.checked = settings?.addressBook ?? true;
     await this.#list();
   }
 
