@@ -92,7 +92,7 @@ impl Task {
                 .kbucket(*peer)
                 .is_some_and(|bucket| bucket.num_entries() < BUCKET)
         };
-        closest.len() < REPLICATION || (self.bootstrapped && closest.iter().take(REPLICATION).all(has_room))
+        closest.len() < REPLICATION || (self.filling.is_full() && closest.iter().take(REPLICATION).all(has_room))
     }
 
     /// The network of a peer: that of its connection, else that of these addresses or of those that routing knows.

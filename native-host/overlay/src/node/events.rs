@@ -134,10 +134,7 @@ impl Task {
                 result: kad::QueryResult::Bootstrap(result),
                 step,
                 ..
-            }) if step.last => {
-                self.bootstrapped |= result.is_ok();
-                self.bootstrap_failed = result.is_err();
-            }
+            }) if step.last => self.filling.ended(result.is_ok(), Instant::now()),
             BehaviourEvent::Store(event) => self.on_store_event(event),
             BehaviourEvent::Sip(stream) => self.accept(stream),
             BehaviourEvent::Lan(mdns::Event::Discovered(found)) => {

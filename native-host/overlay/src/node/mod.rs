@@ -4,6 +4,7 @@ mod asking;
 mod bootstrap;
 mod effort;
 mod events;
+mod filling;
 mod liveness;
 mod peers;
 mod relays;

@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::bootstrap::Bootstrap;
 use super::effort::Counters;
+use super::filling::Filling;
 use super::liveness::Liveness;
 use super::peers::Peers;
 use super::relays::Relays;
@@ -63,10 +64,7 @@ pub(super) struct Task {
     pub(super) neighbours: HashSet<PeerId>,
     pub(super) relays: Relays,
     pub(super) joined: u64,
-    /// Nodes at all distances were looked up: the routing table knows whom there is to know.
-    pub(super) bootstrapped: bool,
-    /// The last time it took too long. It is done again: until it succeeds each question needs a look-up.
-    pub(super) bootstrap_failed: bool,
+    pub(super) filling: Filling,
     pub(super) rates: Rates<PeerId>,
     pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
@@ -141,8 +139,7 @@ impl Task {
             neighbours: HashSet::new(),
             relays: Relays::default(),
             joined: 0,
-            bootstrapped: false,
-            bootstrap_failed: false,
+            filling: Filling::default(),
             rates: Rates::new(BURST),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
@@ -339,10 +336,10 @@ impl Task {
         self.ticks += 1;
         if self.ticks.is_multiple_of(NEIGHBOUR_TICKS) {
             self.look_after_neighbours();
-            if std::mem::take(&mut self.bootstrap_failed) && !self.bootstrapped {
-                // Fails only if nobody is known, and then there is nobody to ask.
-                let _ = self.swarm.behaviour_mut().routing.bootstrap();
-            }
+        }
+        if self.filling.is_due(now) {
+            // Fails only if nobody is known, and then there is nobody to ask.
+            let _ = self.swarm.behaviour_mut().routing.bootstrap();
         }
         if self.ticks.is_multiple_of(EXPIRY_TICKS) {
             self.store.expire();
