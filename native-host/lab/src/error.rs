@@ -28,13 +28,19 @@ pub enum LabError {
     Publish(#[from] PublishError),
     /// A gateway did not do what it was asked.
     #[error(transparent)]
-    Call(#[from] CallError),
+    Call(Box<CallError>),
     /// The system refused something.
     #[error(transparent)]
     System(#[from] io::Error),
     /// Something else that was needed was not so.
     #[error("{0}")]
     Needed(String),
+}
+
+impl From<CallError> for LabError {
+    fn from(error: CallError) -> Self {
+        Self::Call(Box::new(error))
+    }
 }
 
 impl LabError {
