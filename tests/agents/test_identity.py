@@ -7,6 +7,7 @@ import pytest
 
 from lib.agent import Agent, befriend
 from lib.openssl import authority, certificate_for, issue
+from lib.overlay import claims
 from lib.people import People
 from lib.rpc import RpcError
 from lib.waiting import eventually
@@ -94,12 +95,13 @@ def test_two_keys_for_one_address_are_a_question(people: People) -> None:
     assert impostor.conversation(ALICE) == []
 
 
-def test_who_writes_first_is_not_thereby_who_the_user_means(people: People) -> None:
+def test_who_writes_first_is_not_thereby_who_the_user_means(people: People, scratch: Path) -> None:
     node = people.node()
     bob, impostor = two_bobs(people, node)
     alice = people.agent("alice", node)
     for agent in (bob, impostor, alice):
         agent.on_line()
+    eventually(lambda: claims(scratch / "node", BOB) == 2, "that both have said that they are Bob")
     impostor.write(ALICE, "it is me")
     assert alice.hears("it is me", BOB)["request"]
     alice.call("buddies/accept", {"address": BOB})

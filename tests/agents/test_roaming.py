@@ -104,10 +104,10 @@ def test_a_wrong_secret_is_said_to_be_wrong_and_changes_nothing(devices: tuple[A
     eventually(lambda: found(phone), "the right one opens it")
 
 
-def found(agent: Agent) -> bool:
+def found(agent: Agent, secret: str = SECRET) -> bool:
     """Whether there is something under the secret by now."""
     try:
-        opens(agent)
+        opens(agent, secret)
     except RpcError:
         return False
     return True
@@ -138,6 +138,43 @@ def test_a_device_that_ends_it_takes_back_what_it_kept(devices: tuple[Agent, Age
     eventually(lambda: not found(phone), "nothing is left")
     assert refused(phone, SECRET) == "wrong-secret"
     assert standing(laptop) == {BOB: ("buddy", "Bob B."), EVE: ("blocked", None)}
+
+
+def test_another_secret_takes_the_place_of_the_former(devices: tuple[Agent, Agent]) -> None:
+    laptop, phone = devices
+    opens(laptop, create=True)
+    eventually(lambda: found(phone), "the phone finds the list")
+    phone.call("roaming/close")
+    another = "copper lantern twelve"
+    assert opens(laptop, another, create=True)["people"] == 2
+    eventually(lambda: found(phone, another), "the list is under the other secret")
+    phone.call("roaming/close")
+    assert refused(phone, SECRET) == "wrong-secret"
+
+
+def test_a_copy_that_somebody_else_signed_is_nobodys_list(
+    people: People, overlay: Overlay, devices: tuple[Agent, Agent], scratch: Path
+) -> None:
+    laptop, phone = devices
+    opens(laptop, create=True)
+    eventually(lambda: found(phone), "the phone finds the list")
+    phone.call("roaming/close")
+    # Whoever has another key for the address does not open it, though they know the secret: it is not theirs.
+    impostor = people.agent("impostor", overlay.way_in, certificate_for(ALICE, scratch / "other").arguments, ALICE)
+    impostor.on_line()
+    assert refused(impostor, SECRET) == "wrong-secret"
+    assert opens(impostor, create=True)["devices"] == 0
+    assert opens(phone) == {"address": ALICE, "devices": 1, "people": 2}
+
+
+def test_too_long_a_list_is_refused_and_not_half_kept(devices: tuple[Agent, Agent]) -> None:
+    laptop, _ = devices
+    for number in range(900):
+        laptop.call("buddies/block", {"address": f"somebody-with-a-long-name-{number}@example.net"})
+    with pytest.raises(RpcError) as error:
+        opens(laptop, create=True)
+    assert error.value.name == "list-too-long"
+    assert not roams(laptop)
 
 
 def test_nobody_can_be_asked(people: People) -> None:

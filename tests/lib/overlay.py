@@ -8,6 +8,20 @@ from pathlib import Path
 from lib.people import People
 
 
+def claims(node: Path, address: str) -> int:
+    """How many devices say at a node, by its home, that they are this person's."""
+    (file,) = node.glob("**/overlay.sqlite")
+    return _count(file, f"sip:{address}", "expires > ?", time.time() * 1000)
+
+
+def _count(file: Path, key: str, condition: str, *values: float) -> int:
+    place = hashlib.sha256(key.encode()).digest()
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+        query = f"SELECT count(*) FROM record WHERE place = ? AND {condition}"
+        (count,) = database.execute(query, (place, *values)).fetchone()
+    return count
+
+
 class Overlay:
     """Three nodes, and what the first of them keeps."""
 
@@ -20,11 +34,5 @@ class Overlay:
 
     def keeps(self, key: str) -> int:
         """How many records are current under a clear key; a removal is none, and ends soon or has no recipient."""
-        place = hashlib.sha256(key.encode()).digest()
         lasting = (time.time() + 120) * 1000
-        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as database:
-            (count,) = database.execute(
-                "SELECT count(*) FROM record WHERE place = ? AND recipient IS NOT NULL AND expires > ?",
-                (place, lasting),
-            ).fetchone()
-        return count
+        return _count(self._file, key, "recipient IS NOT NULL AND expires > ?", lasting)

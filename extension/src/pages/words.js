@@ -22,6 +22,7 @@ const ERRORS = {
   "in-use": "errorInUse",
   "bad-certificate": "errorBadCertificate",
   network: "errorNetwork",
+  "list-too-long": "errorListTooLong",
   "short-secret": "errorShortSecret",
   "wrong-secret": "errorWrongSecret",
   "not-online": "errorNotOnline",

@@ -14,8 +14,11 @@ use crate::{Action, Agent, Fetched, LinkId, Token, reach::Reach};
 const HELD: usize = 1024;
 /// What was removed is remembered, so that it does not go from device to device for ever.
 const SETTLED: usize = 4096;
-/// What a device did not take is passed to it again after this time.
+/// What a device did not take is passed to it again after this time, which doubles each time up to the longest.
 const AGAIN: Millis = 60_000;
+const LONGEST: Millis = 6 * 3_600_000;
+/// What waits of one author for devices that are away. Nodes keep 32 of an author for a person: the rest is for what is new.
+const OF_AUTHOR: usize = 16;
 /// How often it is written down that a device was seen.
 const SEEN: Millis = 3_600_000;
 
@@ -42,13 +45,17 @@ pub(crate) struct Devices {
     settled: VecDeque<Token>,
     /// What is on its way to a device.
     passing: BTreeSet<(LinkId, Token)>,
-    /// When what was not taken is passed once more.
+    /// When what was not taken is passed once more, and how long the pause is then.
     again: Option<Millis>,
+    pause: Millis,
 }
 
 /// Something that waits in the overlay.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
+    author: AddressOfRecord,
+    /// When it came here.
+    since: Millis,
     /// It is not needed here any more.
     is_done: bool,
     /// The devices that have it.
@@ -72,7 +79,46 @@ impl Devices {
     }
 
     fn forget_old(&mut self, now: Millis) {
-        self.seen.retain(|_, seen| now - *seen < OFFLINE_LIFETIME);
+        let linked: BTreeSet<&String> = self.links.values().collect();
+        // A clock that was ahead keeps no device here for ever.
+        self.seen
+            .retain(|name, seen| linked.contains(name) || (0..OFFLINE_LIFETIME).contains(&(now - (*seen).min(now))));
+    }
+
+    /// What has come to nothing: nodes keep it no longer, or it is the oldest of too many.
+    fn give_up(&mut self, now: Millis, out: &mut Vec<Action>) {
+        let expired = |held: &Held| now - held.since >= OFFLINE_LIFETIME;
+        let gone: Vec<Token> = self
+            .held
+            .iter()
+            .filter(|(_, held)| expired(held))
+            .map(|(token, _)| *token)
+            .collect();
+        for token in gone {
+            self.held.remove(&token);
+            out.push(Action::LeaveStored { token });
+        }
+        while self.held.len() > HELD
+            && let Some(oldest) = self
+                .held
+                .iter()
+                .min_by_key(|(_, held)| held.since)
+                .map(|(token, _)| *token)
+        {
+            self.held.remove(&oldest);
+            out.push(Action::LeaveStored { token: oldest });
+        }
+    }
+
+    /// The oldest of what waits of one author, where that is too much: then those who are away go without it.
+    fn too_many_of(&self, author: &AddressOfRecord) -> Option<Token> {
+        let of_author = || {
+            self.held
+                .iter()
+                .filter(|(_, held)| held.is_done && held.author == *author)
+        };
+        let oldest = || of_author().min_by_key(|(_, held)| held.since).map(|(token, _)| *token);
+        (of_author().count() > OF_AUTHOR).then(oldest).flatten()
     }
 }
 
@@ -88,14 +134,13 @@ impl Agent {
         mine.filter_map(|(_, devices)| devices.next_wakeup()).min()
     }
 
-    /// Something came that waits in the overlay. Whether nothing is left to do with it but to let the others have it.
-    pub(crate) fn is_done(&mut self, fetched: &Fetched, out: &mut Vec<Action>) -> bool {
+    /// Something came that waits in the overlay, and is remembered. Whether this device has done with it already: then it is
+    /// only for the others to have.
+    pub(crate) fn hold(&mut self, now: Millis, fetched: &Fetched, out: &mut Vec<Action>) -> bool {
         let (own, token) = (&fetched.pair.own, fetched.token);
         let devices = self.devices.entry(own.clone()).or_default();
-        if let Some((link, waits)) = fetched.passed {
+        if let Some((_, waits)) = fetched.passed {
             self.passed.entry(token).or_default().push(waits);
-            let held = devices.held.entry(token).or_default();
-            held.by.extend(devices.links.get(&link).cloned());
         }
         if devices.settled.contains(&token) {
             // A node has missed that it was removed.
@@ -103,7 +148,16 @@ impl Agent {
             out.push(Action::RemoveStored { token });
             return true;
         }
-        let is_done = devices.held.get(&token).is_some_and(|held| held.is_done);
+        let held = devices.held.entry(token).or_insert_with(|| Held {
+            author: fetched.pair.with.clone(),
+            since: now,
+            is_done: false,
+            by: BTreeSet::new(),
+        });
+        let by = fetched.passed.and_then(|(link, _)| devices.links.get(&link).cloned());
+        held.by.extend(by);
+        let is_done = held.is_done;
+        devices.give_up(now, out);
         if is_done {
             let own = own.clone();
             self.let_go(&own, token, out);
@@ -115,15 +169,15 @@ impl Agent {
     pub(crate) fn let_go(&mut self, own: &AddressOfRecord, token: Token, out: &mut Vec<Action>) {
         self.answer_device(token, 200, out);
         let devices = self.devices.entry(own.clone()).or_default();
-        if devices.settled.contains(&token) {
+        let Some(held) = devices.held.get_mut(&token) else {
             return;
-        }
-        devices.held.entry(token).or_default().is_done = true;
-        if devices.held.len() > HELD
-            && let Some((token, held)) = devices.held.pop_first()
-            && held.is_done
-        {
-            out.push(Action::LeaveStored { token });
+        };
+        held.is_done = true;
+        let author = held.author.clone();
+        if let Some(token) = devices.too_many_of(&author) {
+            devices.held.remove(&token);
+            devices.settled.push_back(token);
+            out.push(Action::RemoveStored { token });
         }
         self.pass_on(own, out);
     }
@@ -174,9 +228,16 @@ impl Agent {
         devices.passing.remove(&(link, token));
         let name = devices.links.get(&link).cloned();
         match devices.held.get_mut(&token) {
-            Some(held) if is_taken => held.by.extend(name),
-            Some(_) => devices.again = devices.again.or(Some(now + AGAIN)),
-            None => {}
+            Some(held) if is_taken => {
+                held.by.extend(name);
+                devices.pause = AGAIN;
+            }
+            Some(_) if devices.again.is_none() => {
+                devices.pause = devices.pause.max(AGAIN);
+                devices.again = Some(now + devices.pause);
+                devices.pause = (2 * devices.pause).min(LONGEST);
+            }
+            _ => {}
         }
         let own = own.clone();
         self.pass_on(&own, out);
@@ -197,7 +258,7 @@ impl Agent {
             return;
         };
         for device in found {
-            Self::saw(devices, own, device, out);
+            Self::saw(devices, now, own, device, out);
         }
         devices.forget_old(now);
         devices.looked = true;
@@ -210,8 +271,13 @@ impl Agent {
     }
 
     /// A device was there; that is written down now and then.
-    fn saw(devices: &mut Devices, own: &AddressOfRecord, device: Device, out: &mut Vec<Action>) {
+    fn saw(devices: &mut Devices, now: Millis, own: &AddressOfRecord, device: Device, out: &mut Vec<Action>) {
         let known = devices.seen.get(&device.name).copied();
+        // A device's own clock may be ahead.
+        let device = Device {
+            seen: device.seen.min(now),
+            ..device
+        };
         if known.is_none_or(|known| device.seen >= known + SEEN) {
             devices.seen.insert(device.name.clone(), device.seen);
             out.push(Action::SaveDevice(own.clone(), device));
@@ -229,16 +295,19 @@ impl Agent {
     ) {
         let devices = self.devices.entry(own.clone()).or_default();
         devices.links.insert(link, name.clone());
-        Self::saw(devices, own, Device { name, seen: now }, out);
+        Self::saw(devices, now, own, Device { name, seen: now }, out);
         self.pass_on(own, out);
     }
 
     /// Whether it was a link to another device that is gone.
-    pub(crate) fn device_down(&mut self, now: Millis, link: LinkId) -> bool {
-        let Some(devices) = self.devices.values_mut().find(|d| d.links.contains_key(&link)) else {
+    pub(crate) fn device_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) -> bool {
+        let Some((own, devices)) = self.devices.iter_mut().find(|(_, d)| d.links.contains_key(&link)) else {
             return false;
         };
-        devices.links.remove(&link);
+        if let Some(name) = devices.links.remove(&link) {
+            // It was there until now.
+            Self::saw(devices, now, own, Device { name, seen: now }, out);
+        }
         devices.passing.retain(|(over, _)| *over != link);
         devices.reach.lost(now);
         true
@@ -257,6 +326,7 @@ impl Agent {
             };
             if devices.again.is_some_and(|at| at <= now) {
                 devices.again = None;
+                devices.give_up(now, out);
             }
             if devices.wants_links() && devices.reach.begin(now) {
                 let linked = devices.links.values().cloned().collect();

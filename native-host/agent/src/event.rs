@@ -289,7 +289,7 @@ pub enum Event {
         link: LinkId,
         /// What.
         token: Token,
-        /// Whether it is on that device's disk.
+        /// Whether that device needs it no more: it is on its disk, or it has refused it for good.
         is_taken: bool,
     },
     /// The program is about to end: what is owed goes where it will be found.

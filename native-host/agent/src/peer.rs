@@ -313,7 +313,7 @@ impl Agent {
     }
 
     pub(crate) fn link_down(&mut self, now: Millis, link: LinkId, out: &mut Vec<Action>) {
-        if self.device_down(now, link) {
+        if self.device_down(now, link, out) {
             return;
         }
         let Some(pair) = self.links.remove(&link) else { return };

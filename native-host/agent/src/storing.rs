@@ -92,7 +92,7 @@ impl Agent {
     /// expires.
     pub(crate) fn fetched(&mut self, now: Millis, fetched: Fetched, out: &mut Vec<Action>) {
         let (pair, token) = (fetched.pair.clone(), fetched.token);
-        if self.is_done(&fetched, out) {
+        if self.hold(now, &fetched, out) {
             return;
         }
         if !self.own.contains(&pair.own) || self.own.contains(&pair.with) {

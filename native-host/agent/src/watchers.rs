@@ -16,8 +16,8 @@ const AGAIN: Millis = 600_000;
 pub(crate) struct Left {
     /// When it may be written again.
     next: Option<Millis>,
-    /// Nodes keep it, as far as is known.
-    is_there: bool,
+    /// It was taken back, and none was left since.
+    is_taken_back: bool,
 }
 
 impl Agent {
@@ -32,7 +32,10 @@ impl Agent {
         let Some(peer) = self.peers.get_mut(pair) else { return };
         if peer.watcher.next.is_none_or(|next| next <= now) {
             // Until it is known what became of it.
-            peer.watcher.next = Some(now + AGAIN);
+            peer.watcher = Left {
+                next: Some(now + AGAIN),
+                is_taken_back: false,
+            };
             out.push(Action::LeaveWatcher {
                 pair: pair.clone(),
                 certificate,
@@ -42,19 +45,20 @@ impl Agent {
 
     /// A watcher is in the overlay, or no node took it.
     pub(crate) fn watcher_left(&mut self, now: Millis, pair: &Pair, is_stored: bool) {
-        if let Some(peer) = self.peers.get_mut(pair) {
-            peer.watcher.is_there |= is_stored;
+        if let Some(peer) = self.peers.get_mut(pair).filter(|peer| !peer.watcher.is_taken_back) {
             peer.watcher.next = Some(now + if is_stored { ANEW } else { AGAIN });
         }
     }
 
-    /// The user does not want to see these people any more, or not to be seen: what was left for them is taken back.
+    /// The user does not want to see these people any more, or not to be seen: what was left for them is taken back. What was left
+    /// before the program started is not remembered, so it is done whether anything was left or not.
     pub(crate) fn take_back_watchers(&mut self, pairs: &[Pair], out: &mut Vec<Action>) {
         for pair in pairs {
             let key = self.usable_key(&pair.with);
             let Some(peer) = self.peers.get_mut(pair) else { continue };
-            let left = std::mem::take(&mut peer.watcher);
-            if let Some((certificate, _)) = key.filter(|_| left.is_there) {
+            let is_done = std::mem::replace(&mut peer.watcher.is_taken_back, true);
+            peer.watcher.next = None;
+            if let Some((certificate, _)) = key.filter(|_| !is_done) {
                 let pair = pair.clone();
                 out.push(Action::TakeBackWatcher { pair, certificate });
             }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use corella_agent::{Buddy, Consent, Device, Expected, Presence, Roaming, Status};
 use corella_identity::{
-    AddressOfRecord, Certificate, Fingerprint, Millis,
+    AddressOfRecord, Certificate, Fingerprint,
     trust::{Candidate, Known, Question},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
-use crate::roaming;
+use crate::{roaming, time};
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +25,18 @@ CREATE TABLE buddies (
     trust       TEXT,
     question    TEXT,
     refused     TEXT NOT NULL,
-    wrote_with  BLOB,
-    expected    TEXT
+    wrote_with  BLOB
 ) STRICT;
-CREATE TABLE roaming (own TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
-CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (own, name)) STRICT;
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// From version 1: what is known of the user's other devices.
+const DEVICES: &str = "
+ALTER TABLE buddies ADD COLUMN expected TEXT;
+CREATE TABLE roaming (own TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (own, name)) STRICT;
+";
 
 /// The roster cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,13 @@ impl Roster {
             0 => {
                 let tx = db.transaction()?;
                 tx.execute_batch(SCHEMA)?;
+                tx.execute_batch(DEVICES)?;
+                tx.pragma_update(None, "user_version", VERSION)?;
+                tx.commit()?;
+            }
+            1 => {
+                let tx = db.transaction()?;
+                tx.execute_batch(DEVICES)?;
                 tx.pragma_update(None, "user_version", VERSION)?;
                 tx.commit()?;
             }
@@ -172,8 +182,8 @@ impl Roster {
         let mut query = self.db.prepare("SELECT own, document FROM roaming")?;
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-        // A clock that has gone back since makes nothing of it wrong.
-        let read = |document: String| roaming::read(document.as_bytes(), Millis::MAX / 2);
+        let now = time::now();
+        let read = |document: String| roaming::read(document.as_bytes(), now);
         let kept = rows
             .into_iter()
             .filter_map(|(own, document)| Some((own.parse().ok()?, read(document)?)));

@@ -172,8 +172,12 @@ impl Keystore {
     pub fn forget_vault(&self, address: &AddressOfRecord) -> Result<(), KeystoreError> {
         let path = self.identity(address).join(ROAMING);
         match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, e)),
-            _ => Ok(()),
+            Ok(()) => {
+                let dir = self.identity(address);
+                sync_directory(&dir).map_err(|e| failed("write", &dir, e))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(failed("remove", &path, e)),
         }
     }
 

@@ -42,7 +42,7 @@ pub enum VaultError {
     Library(String),
 }
 
-/// What follows from a person's secret. It holds key material; it has no `Debug` and is never written down.
+/// What follows from a person's secret. It holds key material: it has no `Debug`, and only [`crate::keystore`] writes it down.
 pub struct Vault {
     address: AddressOfRecord,
     label: [u8; 32],

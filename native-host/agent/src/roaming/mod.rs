@@ -8,7 +8,7 @@ mod document;
 
 use std::collections::BTreeMap;
 
-use corella_identity::{AddressOfRecord, Millis};
+use corella_identity::{AddressOfRecord, Millis, trust::Trust};
 
 pub use document::{Entry, Expected, Roaming, Standing};
 
@@ -60,7 +60,16 @@ impl Agent {
             .iter()
             .filter(|(who, entry)| before.people.get(*who) != Some(*entry));
         for (who, entry) in news {
-            self.stand(now, own, who, entry.is.as_ref(), out);
+            // Two lists become one: what one device removed long ago is not taken from who has just joined.
+            let stands_here = || {
+                self.buddies
+                    .get(who)
+                    .and_then(|buddy| standing_of(own, buddy))
+                    .is_some()
+            };
+            if !(begins && entry.is.is_none() && stands_here()) {
+                self.stand(now, own, who, entry.is.as_ref(), begins, out);
+            }
         }
         if let Some(entry) = document
             .presence
@@ -104,7 +113,8 @@ impl Agent {
             let has_room = known.is_some() || document.settings.len() < SETTINGS;
             if has_room && known.is_none_or(|entry| entry.is != value) {
                 let is = value.to_owned();
-                document.settings.insert(name.to_owned(), Entry { at: now, is });
+                let at = after(now, known);
+                document.settings.insert(name.to_owned(), Entry { at, is });
                 out.push(Action::KeepRoaming(own.clone(), document.clone()));
             }
         }
@@ -142,21 +152,26 @@ impl Agent {
             if here.get(who) != Some(standing) {
                 let is = Some(standing.clone());
                 // What another device said last is no change, nor what is known of a key here alone.
-                if document.people.get(who).is_none_or(|entry| entry.is != is) {
-                    document.people.insert(who.clone(), Entry { at: now, is });
+                let known = document.people.get(who);
+                if known.is_none_or(|entry| entry.is != is) {
+                    let at = after(now, known);
+                    document.people.insert(who.clone(), Entry { at, is });
                 }
             }
         }
         for who in here.keys().filter(|who| !standings.contains_key(*who)) {
-            if document.people.get(who).is_none_or(|entry| entry.is.is_some()) {
-                document.people.insert(who.clone(), Entry { at: now, is: None });
+            let known = document.people.get(who);
+            if known.is_none_or(|entry| entry.is.is_some()) {
+                let at = after(now, known);
+                document.people.insert(who.clone(), Entry { at, is: None });
             }
         }
         *here = standings;
         if presence.as_ref() != Some(&self.presence) {
             if document.presence.as_ref().is_none_or(|entry| entry.is != self.presence) {
                 let is = self.presence.clone();
-                document.presence = Some(Entry { at: now, is });
+                let at = after(now, document.presence.as_ref());
+                document.presence = Some(Entry { at, is });
             }
             *presence = Some(self.presence.clone());
         }
@@ -172,6 +187,7 @@ impl Agent {
         own: &AddressOfRecord,
         who: &AddressOfRecord,
         standing: Option<&Standing>,
+        begins: bool,
         out: &mut Vec<Action>,
     ) {
         let consent = self.buddies.get(who).map(|buddy| buddy.consent);
@@ -193,13 +209,13 @@ impl Agent {
                 if self.consent(now, who, name.clone(), Some(own.clone()), out).is_err() {
                     return;
                 }
-                if let Some(buddy) = self.buddies.get_mut(who).filter(|buddy| buddy.known.is_none()) {
-                    buddy.expected = *key;
-                    self.buddy_changed(who, out);
-                }
+                self.know_as_elsewhere(who, *key, out);
             }
         }
-        let renamed = |buddy: &&mut Buddy| standing.is_some_and(|standing| standing.name != buddy.name);
+        // Whoever has just joined keeps the names that only they have given.
+        let renamed = |buddy: &&mut Buddy| {
+            standing.is_some_and(|standing| standing.name != buddy.name && !(begins && standing.name.is_none()))
+        };
         if let Some(buddy) = self.buddies.get_mut(who).filter(renamed) {
             buddy.name = standing.and_then(|standing| standing.name.clone());
             self.buddy_changed(who, out);
@@ -207,9 +223,38 @@ impl Agent {
         let is = self.buddies.get(who).and_then(|buddy| standing_of(own, buddy));
         if let Some(roams) = self.roaming.get_mut(own) {
             match is {
+                // The name is news for the others.
+                Some(is) if begins && standing.is_some_and(|standing| standing.name != is.name) => {}
                 Some(is) => drop(roams.here.insert(who.clone(), is)),
                 None => drop(roams.here.remove(who)),
             }
+        }
+    }
+
+    /// Takes over by which key another device knows somebody. The same key is worth here what it is worth there; another one
+    /// that the user has confirmed there, or an authority vouches for, is expected from now on, and whoever has the key that was
+    /// only the first one seen here is asked about.
+    fn know_as_elsewhere(&mut self, who: &AddressOfRecord, key: Option<Expected>, out: &mut Vec<Action>) {
+        let (Some(key), Some(buddy)) = (key, self.buddies.get_mut(who)) else {
+            return;
+        };
+        let Some(known) = &mut buddy.known else {
+            buddy.expected = Some(key);
+            return self.buddy_changed(who, out);
+        };
+        if known.trust != Trust::Unverified {
+            return;
+        }
+        if known.certificate.fingerprint() == key.fingerprint {
+            if key.trust == Trust::Pinned {
+                known.trust = Trust::Pinned;
+                self.buddy_changed(who, out);
+            }
+        } else if key.trust != Trust::Unverified {
+            buddy.known = None;
+            buddy.expected = Some(key);
+            self.close_links(who, out);
+            self.buddy_changed(who, out);
         }
     }
 
@@ -218,6 +263,11 @@ impl Agent {
         let standing = buddies.filter_map(|buddy| Some((buddy.address.clone(), standing_of(own, buddy)?)));
         standing.collect()
     }
+}
+
+/// When a change counts that is made now: later than what it changes, whatever the clock of the device that wrote that.
+fn after<T>(now: Millis, known: Option<&Entry<T>>) -> Millis {
+    known.map_or(now, |entry| now.max(entry.at + 1))
 }
 
 /// How a person stands who knows the user by this own address.

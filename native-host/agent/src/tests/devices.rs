@@ -116,6 +116,78 @@ fn a_notice_reaches_the_device_that_waits_for_it() {
     assert!(world.waiting.is_empty());
 }
 
+/// How many messages wait in the overlay.
+fn texts(world: &World) -> usize {
+    let texts = world
+        .waiting
+        .iter()
+        .filter(|waiting| matches!(waiting.content, Content::Text(_)));
+    texts.count()
+}
+
+#[test]
+fn a_device_that_was_linked_for_long_was_there_until_it_went() {
+    let mut world = bob_with_two_devices();
+    world.start(1);
+    world.start(2);
+    world.run(8 * DAY);
+    world.kill(2);
+    world.run(25 * HOUR);
+    world.kill(1);
+    world.run(60_000);
+    world.send(0, 1, "hello");
+    world.run(10_000);
+    world.kill(0);
+    world.start(1);
+    world.run(HOUR);
+    assert_eq!(texts(&world), 1);
+    world.start(2);
+    world.run(HOUR);
+    assert_eq!(world.inbox(2, 0), ["hello"]);
+}
+
+#[test]
+fn what_a_device_refuses_for_good_is_not_passed_to_it_for_ever() {
+    let mut world = bob_with_two_devices();
+    let alice = world.nodes[0].address.clone();
+    // The second device knows Alice by another key.
+    let other = corella_identity::Credential::self_signed(&alice, world.now).unwrap();
+    let known = corella_identity::trust::Known {
+        certificate: other.certificate().clone(),
+        trust: corella_identity::trust::Trust::Pinned,
+    };
+    world.nodes[2].disk.buddies.get_mut(&alice).unwrap().known = Some(known);
+    world.send(0, 1, "hello");
+    world.run(10_000);
+    world.kill(0);
+    world.start(1);
+    world.start(2);
+    world.run(HOUR);
+    assert_eq!(world.inbox(1, 0), ["hello"]);
+    assert_eq!(texts(&world), 0);
+}
+
+#[test]
+fn a_device_that_is_away_does_not_take_all_the_room_of_an_author() {
+    let mut world = bob_with_two_devices();
+    for number in 0..24 {
+        world.send(0, 1, &number.to_string());
+        world.run(10_000);
+        world.start(1);
+        world.run(60_000);
+        world.kill(1);
+        world.run(60_000);
+    }
+    assert_eq!(world.inbox(1, 0).len(), 24);
+    assert!(texts(&world) <= 17, "{}", texts(&world));
+    world.kill(0);
+    world.start(2);
+    world.run(HOUR);
+    // The latest of them.
+    let has = world.inbox(2, 0);
+    assert!(has.len() >= 16 && has.last().unwrap() == "23", "{has:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -193,6 +193,120 @@ fn another_key_than_the_one_that_a_device_knows_is_not_taken_silently() {
     assert!(world.agent(3).buddy(&address("bob")).unwrap().question.is_some());
 }
 
+#[test]
+fn a_change_counts_though_the_other_device_s_clock_is_ahead() {
+    let mut world = two_devices();
+    world.kill(3);
+    let own = world.nodes[0].address.clone();
+    for ahead in [3_000, 3_600_000] {
+        let is = Some(Standing {
+            consent: Consent::Blocked,
+            name: None,
+            key: None,
+        });
+        let at = world.now + ahead;
+        let document = Roaming {
+            people: [(address("eve"), Entry { at, is })].into(),
+            ..Roaming::default()
+        };
+        let event = || Event::Roamed {
+            own: own.clone(),
+            document: document.clone(),
+        };
+        world.happens(0, event());
+        world.run(100);
+        assert_eq!(world.agent(0).buddy(&address("eve")).unwrap().consent, Consent::Blocked);
+        world.command(0, Command::Accept(address("eve"), None));
+        world.run(100);
+        // What the other device wrote is read again.
+        world.happens(0, event());
+        world.run(100);
+        assert_eq!(world.agent(0).buddy(&address("eve")).unwrap().consent, Consent::Buddy);
+    }
+}
+
+#[test]
+fn whoever_joins_loses_nobody_and_no_name() {
+    let mut world = World::of(&["alice"]);
+    let own = world.nodes[0].address.clone();
+    world.command(0, Command::Add(address("bob"), Some("Bob B.".into())));
+    world.command(0, Command::Add(address("carol"), Some("Carol C.".into())));
+    world.run(1_000);
+    let at = world.now - 150 * DAY;
+    let plain = Some(Standing {
+        consent: Consent::Buddy,
+        name: None,
+        key: None,
+    });
+    let document = Roaming {
+        people: [
+            (address("bob"), Entry { at, is: None }),
+            (address("carol"), Entry { at, is: plain }),
+        ]
+        .into(),
+        ..Roaming::default()
+    };
+    world.happens(
+        0,
+        Event::Roamed {
+            own: own.clone(),
+            document,
+        },
+    );
+    world.run(1_000);
+    let here = consents(&world, 0);
+    let names: Vec<Option<&str>> = here.iter().map(|(_, _, name)| name.as_deref()).collect();
+    assert_eq!(names, [Some("Bob B."), Some("Carol C.")]);
+    // And the others hear of both.
+    let kept = &world.nodes[0].disk.roaming[&own].people;
+    assert!(kept[&address("bob")].is.is_some());
+    let carol = kept[&address("carol")].is.as_ref().unwrap();
+    assert_eq!(carol.name.as_deref(), Some("Carol C."));
+}
+
+#[test]
+fn what_is_confirmed_on_one_device_is_confirmed_on_the_other() {
+    let mut world = two_devices();
+    world.befriend(0, 1);
+    world.run(60_000);
+    let trust = |world: &World, n: usize| world.agent(n).buddy(&address("bob")).unwrap().known.unwrap().trust;
+    assert_eq!(trust(&world, 3), Trust::Unverified);
+    let bob = world.nodes[1].credential.certificate().fingerprint();
+    world.command(0, Command::Accept(address("bob"), Some(bob)));
+    world.run(1_000);
+    assert_eq!(trust(&world, 3), Trust::Pinned);
+    world.command(3, Command::Add(address("bob"), Some("Bobby".into())));
+    world.run(1_000);
+    let kept = &world.nodes[0].disk.roaming[&address("alice")].people[&address("bob")];
+    assert_eq!(kept.is.as_ref().unwrap().key.unwrap().trust, Trust::Pinned);
+}
+
+#[test]
+fn a_first_key_gives_way_to_the_one_that_is_confirmed_elsewhere() {
+    let mut world = bob_with_another_key(true);
+    let impostor = corella_identity::Credential::self_signed(&address("bob"), world.now).unwrap();
+    let known = corella_identity::trust::Known {
+        certificate: impostor.certificate().clone(),
+        trust: Trust::Unverified,
+    };
+    world.nodes[3].disk.buddies.insert(
+        address("bob"),
+        Buddy {
+            own: Some(address("alice")),
+            known: Some(known),
+            ..Buddy::new(address("bob"), Consent::Buddy)
+        },
+    );
+    world.kill(1);
+    let mallory = world.add(address("bob"), impostor);
+    world.command(mallory, Command::Add(address("alice"), None));
+    world.start(3);
+    world.run(60_000);
+    let bob = world.agent(3).buddy(&address("bob")).unwrap();
+    assert!(bob.known.is_none() && bob.question.is_some());
+    assert_eq!(bob.presence.status, Status::Offline);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 

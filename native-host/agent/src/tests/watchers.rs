@@ -76,3 +76,15 @@ fn a_watcher_hastens_the_search_for_a_buddy_and_only_with_the_buddy_s_key() {
     world.run(0);
     assert!(due(&world) <= 2_000);
 }
+
+#[test]
+fn what_was_left_before_a_restart_is_taken_back_too() {
+    let mut world = bob_is_away();
+    world.run(60_000);
+    world.kill(0);
+    world.start(0);
+    let bob = world.nodes[1].address.clone();
+    world.command(0, Command::Block(bob));
+    world.run(60_000);
+    assert!(world.watchers.is_empty());
+}

@@ -324,7 +324,7 @@ impl World {
             }
             Parcel::Answer { from, token, status } => {
                 if let Some((to, link, token)) = self.passed.remove(&(from, token)) {
-                    let is_taken = status == 200;
+                    let is_taken = matches!(status, 200 | 403 | 415);
                     return self.event(to, Event::PassedOn { link, token, is_taken });
                 }
                 let Some((to, link, id)) = self.tokens.remove(&(from, token)) else {

@@ -82,6 +82,9 @@ async fn others(
     let own = credential.address();
     let records = overlay.location().get(&Key::Contacts(own.clone())).await.ok()?;
     let this = overlay.peer_id();
+    // Who does not find even this device has not asked well.
+    let is_this = |record: &Record| record.contacts().is_some_and(|set| set.peer == this);
+    records.iter().any(is_this).then_some(())?;
     let mut found = Vec::new();
     let mut called = Vec::new();
     for record in &records {

@@ -242,7 +242,8 @@ async fn send_record(ends: Arc<Ends>, token: Token, xml: Arc<str>) {
     };
     let link = ends.id;
     let answer = ends.sip.message(ua::LinkId(link), message).await;
-    let is_taken = answer.is_ok_and(|answer| answer.status == 200);
+    // Refused for good, it is that device's decision; anything else may be otherwise later.
+    let is_taken = answer.is_ok_and(|answer| matches!(answer.status, 200 | 403 | 415));
     let _ = ends
         .shared
         .inbox

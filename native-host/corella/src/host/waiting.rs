@@ -16,7 +16,7 @@ use corella_sip::ua::Responder;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
-use super::actor::{Actor, Input, random_id};
+use super::actor::{Actor, Input};
 use crate::{content, time};
 
 /// How often the parts of a large message are looked for, and the pause between.
@@ -58,7 +58,8 @@ impl Actor {
         let parcel = Parcel {
             pair: pair.clone(),
             certificate,
-            id: random_id(),
+            // A notice that is given once more is the same record, not one more.
+            id: notice_id(&ids),
             at: time::now(),
             sequence: 0,
             content: Content::Delivered(ids.clone()),
@@ -224,6 +225,13 @@ pub(super) async fn put_with_parts(
     }
     let report = location.put(record).await.map_err(unavailable)?;
     Ok(report.stored.iter().any(|peer| *peer != this))
+}
+
+fn notice_id(ids: &[String]) -> String {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    let hash = sha256(format!("corella notice 1 {}", ids.join(" ")).as_bytes());
+    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One message is one record, however often it is put there; and nobody can tell the message by it.

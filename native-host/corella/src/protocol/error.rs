@@ -49,6 +49,7 @@ names! {
     ShortSecret = 15 "short-secret",
     WrongSecret = 16 "wrong-secret",
     NotOnline = 17 "not-online",
+    ListTooLong = 18 "list-too-long",
 }
 
 /// An error answer.

@@ -90,6 +90,26 @@ fn what_is_saved_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_roster_of_the_first_version_is_read_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("roster.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(SCHEMA).unwrap();
+    old.execute(
+        "INSERT INTO buddies VALUES ('bob@example.net', 'Bob', NULL, 'buddy', NULL, NULL, NULL, '[]', NULL)",
+        [],
+    )
+    .unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let roster = Roster::open(&path).unwrap();
+    assert_eq!(roster.buddies().unwrap()[0].name.as_deref(), Some("Bob"));
+    assert!(roster.roaming().unwrap().is_empty() && roster.devices().unwrap().is_empty());
+    roster.save(&Buddy::new(address("eve@example.net"), Consent::Blocked)).unwrap();
+    assert_eq!(Roster::open(&path).unwrap().buddies().unwrap().len(), 2);
+}
+
+#[test]
 fn a_newer_roster_is_refused_with_words() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("roster.db");

@@ -1,42 +1,29 @@
-//! Buddy list and status kept in the overlay for the user's other devices, encrypted with the user's secret.
+//! Buddy list, status and settings kept in the overlay for the user's other devices, encrypted with the user's secret.
 
-use std::{sync::Arc, time::Duration};
+mod keeping;
 
-use corella_agent::{Consent, Event, Roaming};
+use std::{collections::BTreeSet, sync::Arc};
+
+use corella_agent::{Event, Roaming};
 use corella_identity::{
-    AddressOfRecord, Credential, Millis,
+    AddressOfRecord, Credential,
     vault::{SECRET_LENGTH, Vault, VaultError},
 };
-use corella_overlay::{
-    Key, LocationService, Overlay, Record, Watched, Watching,
-    key::Label,
-    record::{Nonce, Value, longest_life},
-};
-use libp2p::PeerId;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, sleep_until},
-};
+use corella_overlay::{Key, LocationService, Overlay, Record, Watched, key::Label};
+use keeping::Keeping;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     actor::{Actor, Input, ReplyTo},
     calls::json,
-    waiting,
 };
 use crate::{
     protocol::{Empty, ErrorName, RoamingResult, RpcError, Secret},
     roaming, time,
 };
 
-/// Changes that come together are put once.
-const PAUSE: Duration = Duration::from_secs(2);
-/// At the start it is first looked what the nodes keep.
-const SETTLING: Duration = Duration::from_secs(10);
-/// How often it is looked whether what is kept ought to be put anew, and how soon what no node took.
-const LOOK: Duration = Duration::from_secs(24 * 3_600);
-const RETRY: Duration = Duration::from_secs(60);
-/// It is put anew when it has lived so long.
-const OLD: Millis = 7 * 24 * 3_600_000;
+/// Bytes of a document that can be kept: what fragments hold, without nonce and tag of the encryption.
+const MOST: usize = 65_536 - 28;
 
 /// What was found under a secret.
 pub(crate) struct Opened {
@@ -51,7 +38,7 @@ pub(crate) struct Keeper(mpsc::UnboundedSender<Order>);
 enum Order {
     Keep(Roaming),
     /// Take back what is there.
-    End,
+    End(oneshot::Sender<()>),
     /// The program is about to end: what waits to be put is put now.
     Flush(oneshot::Sender<()>),
 }
@@ -85,6 +72,17 @@ impl Actor {
         let Some(credential) = self.credentials.get(&own).cloned() else {
             return drop(reply.send(Err(no_identity())));
         };
+        if let Some(most) = too_large(self.agent.roaming(&own), &document) {
+            return drop(reply.send(Err(most)));
+        }
+        // What was kept under another secret before is kept there no longer.
+        if self
+            .keystore
+            .vault(&own)
+            .is_ok_and(|before| before.is_some_and(|before| before.label() != vault.label()))
+        {
+            self.end_keeper(&own);
+        }
         if let Err(error) = self.keystore.save_vault(&vault) {
             return drop(reply.send(Err(RpcError::new(ErrorName::Store, error.to_string()))));
         }
@@ -93,10 +91,12 @@ impl Actor {
             own: own.clone(),
             document,
         });
-        let people = self.agent.roaming(&own).map_or(0, |kept| {
-            let standing = kept.people.values().filter_map(|entry| entry.is.as_ref());
-            standing.filter(|standing| standing.consent != Consent::Request).count()
-        });
+        let kept = self.agent.roaming(&own).cloned().unwrap_or_default();
+        let people = kept.people.values().filter(|entry| entry.is.is_some()).count();
+        // The keeper is new, and the core tells only what is.
+        if let Some(Keeper(orders)) = self.roaming.get(&own) {
+            let _ = orders.send(Order::Keep(kept));
+        }
         let result = json(RoamingResult {
             address: own.to_string(),
             devices,
@@ -120,9 +120,7 @@ impl Actor {
         if let Err(error) = self.keystore.forget_vault(&own) {
             return drop(reply.send(Err(RpcError::new(ErrorName::Store, error.to_string()))));
         }
-        if let Some(Keeper(orders)) = self.roaming.remove(&own) {
-            let _ = orders.send(Order::End);
-        }
+        self.end_keeper(&own);
         self.roster.forget_roaming(own.clone());
         self.feed(Event::RoamsNoMore(own));
         let _ = reply.send(json(Empty {}));
@@ -156,6 +154,15 @@ impl Actor {
             let _ = orders.send(Order::Keep(document.clone()));
         }
         self.roster.save_roaming(own, document);
+    }
+
+    /// What this device keeps is taken back; if the program ends, not before that is done.
+    fn end_keeper(&mut self, own: &AddressOfRecord) {
+        if let Some(Keeper(orders)) = self.roaming.remove(own) {
+            let (done, is_done) = oneshot::channel();
+            let _ = orders.send(Order::End(done));
+            self.errands.spawn(async move { drop(is_done.await) });
+        }
     }
 
     /// Puts what waits for its time, since the program is about to end.
@@ -220,11 +227,11 @@ async fn open(
     let location = overlay.location();
     let records = location.get(&key(&vault)).await.map_err(|_| not_online())?;
     let mut document = Roaming::default();
-    let mut found = Vec::new();
+    let mut found = BTreeSet::new();
     for record in &records {
-        if let Some(kept) = read(&*location, record, &vault).await {
+        if let Some(kept) = read(&*location, record, &vault, credential).await {
             document.merge(&kept);
-            found.push(record.nonce());
+            found.insert(record.nonce());
         }
     }
     if found.is_empty() && !create {
@@ -244,128 +251,31 @@ fn key(vault: &Vault) -> Key {
     Key::Private(vault.address().clone(), Label(*vault.label()))
 }
 
-/// What a device kept. What others put under the same key does not open, and is nothing.
-async fn read(location: &dyn LocationService, record: &Record, vault: &Vault) -> Option<Roaming> {
+/// What a device kept. Whoever keeps a device's record can put a copy of it there under a certificate of their own making; so
+/// only what the user's own key has signed counts.
+async fn read(
+    location: &dyn LocationService,
+    record: &Record,
+    vault: &Vault,
+    credential: &Credential,
+) -> Option<Roaming> {
+    if !record.signer().same_key(credential.certificate()) {
+        return None;
+    }
     let sealed = corella_overlay::content(location, record).await.ok()?;
     roaming::read(&vault.open(&sealed).ok()?, time::now())
 }
 
+/// Why this is too much to be kept, if it is.
+fn too_large(here: Option<&Roaming>, found: &Roaming) -> Option<RpcError> {
+    let mut all = here.cloned().unwrap_or_default();
+    all.merge(found);
+    (roaming::write(&all).len() > MOST).then(|| {
+        let what = "the buddy list is too long to be kept in the overlay";
+        RpcError::new(ErrorName::ListTooLong, what)
+    })
+}
+
 fn no_identity() -> RpcError {
     RpcError::new(ErrorName::NoIdentity, "no such own address; choose one first")
-}
-
-/// One own address's keeping.
-struct Keeping {
-    location: Arc<dyn LocationService>,
-    this: PeerId,
-    vault: Vault,
-    nonce: Nonce,
-    credential: Arc<Credential>,
-    /// What is to be kept.
-    document: Option<Roaming>,
-    /// What this device has put, as the nodes keep it.
-    mine: Option<(Record, Roaming)>,
-}
-
-impl Keeping {
-    async fn run(
-        mut self,
-        mut watching: Watching,
-        mut orders: mpsc::UnboundedReceiver<Order>,
-        inbox: mpsc::UnboundedSender<Input>,
-    ) {
-        let mut due = Instant::now() + SETTLING;
-        loop {
-            tokio::select! {
-                record = watching.next() => {
-                    let Some(record) = record else { return };
-                    if let Some(document) = read(&*self.location, &record, &self.vault).await {
-                        if record.nonce() == self.nonce {
-                            self.mine = Some((record, document.clone()));
-                        }
-                        let own = self.vault.address().clone();
-                        let _ = inbox.send(Input::Event(Event::Roamed { own, document }));
-                    }
-                }
-                order = orders.recv() => match order {
-                    Some(Order::Keep(document)) => {
-                        self.document = Some(document);
-                        due = due.min(Instant::now() + PAUSE);
-                    }
-                    Some(Order::End) => return self.take_back().await,
-                    Some(Order::Flush(done)) => {
-                        if !self.is_kept() {
-                            self.put().await;
-                        }
-                        let _ = done.send(());
-                    }
-                    None => return,
-                },
-                () = sleep_until(due) => {
-                    let is_done = self.is_kept() || self.put().await;
-                    due = Instant::now() + if is_done { LOOK } else { RETRY };
-                }
-            }
-        }
-    }
-
-    /// Whether nodes keep what is to be kept, and will for long.
-    fn is_kept(&self) -> bool {
-        let Some(document) = &self.document else { return true };
-        let is_young = |record: &Record| record.sequence() + OLD > time::now();
-        self.mine
-            .as_ref()
-            .is_some_and(|(record, mine)| mine == document && is_young(record))
-    }
-
-    async fn put(&mut self) -> bool {
-        let Some(document) = self.document.clone() else {
-            return true;
-        };
-        match self.try_put(&document).await {
-            Ok(record) => {
-                let is_there = record.is_some();
-                self.mine = record.map(|record| (record, document)).or(self.mine.take());
-                is_there
-            }
-            Err(what) => {
-                tracing::warn!("the buddy list could not be kept for other devices: {what}");
-                false
-            }
-        }
-    }
-
-    /// The record, if other nodes keep it.
-    async fn try_put(&self, document: &Roaming) -> Result<Option<Record>, String> {
-        let sealed = self.vault.seal(roaming::write(document).as_bytes());
-        let (sealed, parts) = waiting::in_parts(sealed.map_err(|error| error.to_string())?)?;
-        let value = Value::Private {
-            nonce: self.nonce,
-            sealed,
-        };
-        let before = self.mine.as_ref().map_or(0, |(record, _)| record.sequence());
-        let now = time::now().max(before + 1);
-        let key = key(&self.vault);
-        let life = longest_life(&key);
-        let record = Record::sign(&self.credential, key, value, now, now + life).map_err(|error| error.to_string())?;
-        let is_there = waiting::put_with_parts(&*self.location, self.this, &record, &parts).await?;
-        Ok(is_there.then_some(record))
-    }
-
-    async fn take_back(&self) {
-        let Some((record, _)) = &self.mine else { return };
-        let removal = record.sign_removal(&self.credential, time::now());
-        let done = match removal {
-            Ok(removal) => self
-                .location
-                .put(&removal)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(what) = done {
-            tracing::warn!("what was kept for other devices stays until it expires: {what}");
-        }
-    }
 }
