@@ -71,7 +71,7 @@ def fingerprint(agent: Agent) -> str:
     return agent.call("identity/list")["identities"][0]["fingerprint"]
 
 
-def test_two_keys_for_one_address_are_a_question(people: People) -> None:
+def test_two_keys_for_one_address_are_a_question(people: People, scratch: Path) -> None:
     node = people.node()
     bob, impostor = two_bobs(people, node)
     bob.on_line()
@@ -80,6 +80,7 @@ def test_two_keys_for_one_address_are_a_question(people: People) -> None:
     alice.on_line()
     for each in (bob, impostor):
         each.befriend(alice)
+    eventually(lambda: claims(scratch / "node", BOB) == 2, "that both have said that they are Bob")
     alice.call("buddies/add", {"address": BOB})
     written = alice.write(BOB, "which Bob?")
     asked = question(alice)

@@ -1,7 +1,7 @@
 """An agent that finds people through somebody else's gateway."""
 
 from lib.agent import Agent, befriend
-from lib.gateway import Gateway
+from lib.gateway import Gateway, lasting_address
 from lib.people import People
 
 
@@ -29,7 +29,7 @@ def test_two_agents_behind_gateways_chat(people: People) -> None:
 
 
 def test_an_agent_waits_for_its_gateway(people: People) -> None:
-    gateway = Gateway(people)
+    gateway = Gateway(people, at=lasting_address())
     gateway.process.kill()
     bob = people.agent("bob", more=["--gateway", gateway.url])
     assert bob.call("status")["online"] is False

@@ -1,5 +1,8 @@
 """A node's gateway, called as any XML-RPC client would call it."""
 
+import contextlib
+import random
+import socket
 import xmlrpc.client
 from typing import Any
 
@@ -9,6 +12,18 @@ Json = Any
 
 DHT = "urn:ietf:params:xml:ns:dht"
 DSIG = "http://www.w3.org/2000/09/xmldsig#"
+
+
+def lasting_address() -> str:
+    """An address for a gateway that goes and comes back.
+
+    Not of the ports that the system gives out: whoever calls one of those while nobody listens there may be given that very
+    port for the call, and is connected to itself.
+    """
+    for port in random.sample(range(10_000, 20_000), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return f"127.0.0.1:{port}"
+    raise AssertionError("no port is free")
 
 
 class Gateway:

@@ -105,7 +105,9 @@ fn a_roster_of_the_first_version_is_read_on() {
     let roster = Roster::open(&path).unwrap();
     assert_eq!(roster.buddies().unwrap()[0].name.as_deref(), Some("Bob"));
     assert!(roster.roaming().unwrap().is_empty() && roster.devices().unwrap().is_empty());
-    roster.save(&Buddy::new(address("eve@example.net"), Consent::Blocked)).unwrap();
+    roster
+        .save(&Buddy::new(address("eve@example.net"), Consent::Blocked))
+        .unwrap();
     assert_eq!(Roster::open(&path).unwrap().buddies().unwrap().len(), 2);
 }
 

@@ -63,6 +63,22 @@ impl Bootstrap {
     }
 }
 
+/// Bootstrap addresses by the peer that they name; whoever is not named is dialled at each address by itself.
+pub(super) fn by_peer(addresses: &[Multiaddr]) -> Vec<(Option<PeerId>, Vec<Multiaddr>)> {
+    let mut peers: Vec<(Option<PeerId>, Vec<Multiaddr>)> = Vec::new();
+    for address in addresses {
+        let peer = match address.iter().last() {
+            Some(Protocol::P2p(peer)) => Some(peer),
+            _ => None,
+        };
+        match peers.iter_mut().find(|(known, _)| peer.is_some() && *known == peer) {
+            Some((_, known)) => known.push(address.clone()),
+            None => peers.push((peer, vec![address.clone()])),
+        }
+    }
+    peers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +131,23 @@ mod tests {
         let mut bootstrap = Bootstrap::new(vec![address], &own, Instant::now());
         assert!(bootstrap.is_over());
         assert!(bootstrap.due(true, Instant::now()).is_empty());
+    }
+
+    #[test]
+    fn all_addresses_of_a_peer_are_dialled_together() {
+        let peers = [PeerId::random(), PeerId::random()];
+        let address = |port: u16, peer: Option<usize>| -> Multiaddr {
+            let address: Multiaddr = format!("/ip4/192.0.2.1/tcp/{port}").parse().unwrap();
+            peer.map_or(address.clone(), |peer| address.with(Protocol::P2p(peers[peer])))
+        };
+        let all = [
+            address(1, Some(0)),
+            address(2, None),
+            address(3, Some(1)),
+            address(4, Some(0)),
+            address(5, None),
+        ];
+        let sorted: Vec<usize> = by_peer(&all).iter().map(|(_, addresses)| addresses.len()).collect();
+        assert_eq!(sorted, [2, 1, 1, 1]);
     }
 }

@@ -94,7 +94,9 @@ impl Task {
         if let Some(reply) = self.introductions.remove(&connection) {
             let _ = reply.send(false);
         }
-        self.bootstrap_dials.remove(&connection);
+        if self.bootstrap_dials.remove(&connection) {
+            tracing::trace!(%error, "a bootstrap peer does not answer");
+        }
         // Nobody answered at any address: others are not to be sent there.
         if let (Some(peer), DialError::Transport(_) | DialError::NoAddresses) = (peer, error)
             && !self.peers.is_connected(&peer)

@@ -17,7 +17,7 @@ use libp2p::{Multiaddr, PeerId, Swarm, kad};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::bootstrap::Bootstrap;
+use super::bootstrap::{Bootstrap, by_peer};
 use super::effort::Counters;
 use super::filling::Filling;
 use super::liveness::Liveness;
@@ -326,8 +326,9 @@ impl Task {
 
     fn on_tick(&mut self) {
         let now = Instant::now();
-        for address in self.bootstrap.due(self.peers.count() == 0, now).to_vec() {
-            self.dial_bootstrap(address);
+        let addresses = self.bootstrap.due(self.peers.count() == 0, now);
+        for (peer, addresses) in by_peer(addresses) {
+            self.dial_bootstrap(peer, addresses);
         }
         for connection in self.liveness.dead(now) {
             self.swarm.close_connection(connection);
@@ -347,10 +348,16 @@ impl Task {
         self.look_ups.retain(|_, (_, reply)| !reply.is_closed());
     }
 
-    fn dial_bootstrap(&mut self, address: Multiaddr) {
-        let options = match address.iter().last() {
-            Some(Protocol::P2p(peer)) => DialOpts::peer_id(peer).addresses(vec![address]).build(),
-            _ => DialOpts::unknown_peer_id().address(address).build(),
+    /// All addresses of a peer are dialled at once: a second attempt at the same peer would be refused while the first one lasts, and
+    /// so the peer be reached at its first address only.
+    fn dial_bootstrap(&mut self, peer: Option<PeerId>, mut addresses: Vec<Multiaddr>) {
+        let options = match (peer, addresses.pop()) {
+            (Some(peer), Some(last)) => {
+                addresses.push(last);
+                DialOpts::peer_id(peer).addresses(addresses).build()
+            }
+            (None, Some(address)) => DialOpts::unknown_peer_id().address(address).build(),
+            (_, None) => return,
         };
         let connection = options.connection_id();
         // It fails if it is being dialled already, which is as good.
