@@ -17,8 +17,8 @@ DSIG = "http://www.w3.org/2000/09/xmldsig#"
 def lasting_address() -> str:
     """An address for a gateway that goes and comes back.
 
-    Not of the ports that the system gives out: whoever calls one of those while nobody listens there may be given that very
-    port for the call, and is connected to itself.
+    Not of the ports that the system gives out: whoever calls one of those while nobody listens there may be given that
+    very port for the call, and is connected to itself.
     """
     for port in random.sample(range(10_000, 20_000), 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):

@@ -47,6 +47,17 @@ impl Agent {
         self.roaming.get(own).map(|roams| &roams.document)
     }
 
+    /// All that would be kept if what others kept came to what is here, at the time `now`.
+    pub fn roaming_with(&self, now: Millis, own: &AddressOfRecord, others: &Roaming) -> Roaming {
+        let mut all = self.roaming(own).cloned().unwrap_or_default();
+        all.merge(others);
+        for (who, standing) in self.standings(own) {
+            let is = Some(standing);
+            all.people.entry(who).or_insert(Entry { at: now, is });
+        }
+        all
+    }
+
     /// Another device kept this, or the user begins to.
     pub(crate) fn roamed(&mut self, now: Millis, own: &AddressOfRecord, other: &Roaming, out: &mut Vec<Action>) {
         let begins = !self.roaming.contains_key(own);

@@ -72,8 +72,10 @@ impl Actor {
         let Some(credential) = self.credentials.get(&own).cloned() else {
             return drop(reply.send(Err(no_identity())));
         };
-        if let Some(most) = too_large(self.agent.roaming(&own), &document) {
-            return drop(reply.send(Err(most)));
+        let all = self.agent.roaming_with(time::now(), &own, &document);
+        if roaming::write(&all).len() > MOST {
+            let what = "the buddy list is too long to be kept in the overlay";
+            return drop(reply.send(Err(RpcError::new(ErrorName::ListTooLong, what))));
         }
         // What was kept under another secret before is kept there no longer.
         if self
@@ -264,16 +266,6 @@ async fn read(
     }
     let sealed = corella_overlay::content(location, record).await.ok()?;
     roaming::read(&vault.open(&sealed).ok()?, time::now())
-}
-
-/// Why this is too much to be kept, if it is.
-fn too_large(here: Option<&Roaming>, found: &Roaming) -> Option<RpcError> {
-    let mut all = here.cloned().unwrap_or_default();
-    all.merge(found);
-    (roaming::write(&all).len() > MOST).then(|| {
-        let what = "the buddy list is too long to be kept in the overlay";
-        RpcError::new(ErrorName::ListTooLong, what)
-    })
 }
 
 fn no_identity() -> RpcError {
