@@ -1,8 +1,9 @@
 //! The user's other devices under one own address: what is taken out of the overlay here is passed to them first.
 //!
-//! Each device fetches what waits for the user and could remove it. It does so only when every other device has it too: one that
-//! is in reach gets it over a link, one that is not finds it in the overlay when it comes back. A device that has not been seen for
-//! as long as anything waits in the overlay is waited for no more.
+//! Each device fetches what waits for the user and could remove it. It does so only when every other device that it knows of has
+//! it too: one that is in reach gets it over a link, one that is not finds it in the overlay when it comes back. A device that has
+//! not been seen for as long as anything waits in the overlay is waited for no more, and none for more than a part of what an
+//! author may leave there.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -216,7 +216,7 @@ impl Agent {
                 ..
             }) => drop(self.block(who.clone(), out)),
             Some(Standing { name, key, .. }) => {
-                // A person whom the user knows by the own address itself is nobody to consent to.
+                // It fails for an own address, which is nobody's to consent to.
                 if self.consent(now, who, name.clone(), Some(own.clone()), out).is_err() {
                     return;
                 }

@@ -350,14 +350,13 @@ impl Task {
 
     /// All addresses of a peer are dialled at once: a second attempt at the same peer would be refused while the first one lasts, and
     /// so the peer be reached at its first address only.
-    fn dial_bootstrap(&mut self, peer: Option<PeerId>, mut addresses: Vec<Multiaddr>) {
-        let options = match (peer, addresses.pop()) {
-            (Some(peer), Some(last)) => {
-                addresses.push(last);
-                DialOpts::peer_id(peer).addresses(addresses).build()
-            }
-            (None, Some(address)) => DialOpts::unknown_peer_id().address(address).build(),
-            (_, None) => return,
+    fn dial_bootstrap(&mut self, peer: Option<PeerId>, addresses: Vec<Multiaddr>) {
+        let options = if let Some(peer) = peer {
+            DialOpts::peer_id(peer).addresses(addresses).build()
+        } else if let Some(address) = addresses.into_iter().next() {
+            DialOpts::unknown_peer_id().address(address).build()
+        } else {
+            return;
         };
         let connection = options.connection_id();
         // It fails if it is being dialled already, which is as good.
