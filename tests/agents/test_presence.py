@@ -1,4 +1,4 @@
-"""Presence is the truth within ten seconds: of a start, a change, a clean exit, a kill -9."""
+"""Presence is the truth within ten seconds: of a start, a change, a clean exit, a kill -9, a machine that is gone."""
 
 import time
 
@@ -76,6 +76,20 @@ def test_a_kill_9_long_after_the_last_word_is_noticed(friends: tuple[Agent, Agen
     bob.process.kill()
     assert alice.sees_presence(bob.address, "offline", since).at - begun <= TRUTH
     assert alice.presence_of(bob.address) == "offline"
+
+
+def test_who_is_frozen_looks_offline_and_is_back_when_thawed(friends: tuple[Agent, Agent]) -> None:
+    """As a machine that lost power or its network: its connections stay open, and nobody answers."""
+    alice, bob = friends
+    since = alice.mark()
+    begun = time.monotonic()
+    bob.process.freeze()
+    assert alice.sees_presence(bob.address, "offline", since).at - begun <= TRUTH
+    since = alice.mark()
+    bob.process.thaw()
+    alice.sees_presence(bob.address, "online", since)
+    alice.write(bob.address, "are you well?")
+    bob.hears("are you well?", alice.address)
 
 
 def test_presence_is_for_buddies_only(people: People) -> None:

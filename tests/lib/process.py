@@ -35,6 +35,14 @@ class Process:
         """Sends SIGTERM."""
         self.child.send_signal(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """SIGSTOP: what it has open stays open, and it does nothing."""
+        self.child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT, after `freeze`."""
+        self.child.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """kill -9, and waits until it is gone; harmless when it is gone already."""
         if self.child.poll() is None:

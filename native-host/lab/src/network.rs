@@ -185,8 +185,8 @@ impl Network {
         self.nodes.iter().chain(&self.doomed)
     }
 
-    /// Waits until a look-up from each node, of a random key, finds the nodes that really are closest: the network's own and
-    /// these others.
+    /// Waits until each node has looked up nodes at all distances, and a look-up from it, of a random key, finds the nodes that
+    /// really are closest: the network's own and these others.
     ///
     /// # Errors
     /// It does not come about.
@@ -197,6 +197,10 @@ impl Network {
         loop {
             let mut wrong = Vec::new();
             for node in left {
+                if !node.knows_the_overlay().await {
+                    wrong.push(node);
+                    continue;
+                }
                 let key = records::key(&format!("probe{}", rand::rng().random::<u32>()))?;
                 let found: HashSet<PeerId> = node.closest(&key).await?.into_iter().collect();
                 if found != closest(&peers, &key).into_iter().collect() {
@@ -208,7 +212,7 @@ impl Network {
             }
             if begin.elapsed() > PATIENCE {
                 let words = format!(
-                    "the network is not formed: {} of {} nodes look up wrongly",
+                    "the network is not formed: {} of {} nodes do not know it, or look up wrongly",
                     wrong.len(),
                     peers.len()
                 );

@@ -74,6 +74,11 @@ impl Node {
         self.overlay.status().await.peers
     }
 
+    /// Whether it has looked up nodes at all distances.
+    pub async fn knows_the_overlay(&self) -> bool {
+        self.overlay.status().await.knows_the_overlay
+    }
+
     /// The nodes closest to a key, as a look-up from here finds them.
     ///
     /// # Errors

@@ -82,6 +82,8 @@ pub(crate) struct NodeState {
     pub(crate) joined: u64,
     /// A bootstrap peer has answered, if any were given, or others are there and none has for a while.
     pub(crate) on_line: bool,
+    /// Nodes at all distances were looked up once.
+    pub(crate) knows_the_overlay: bool,
 }
 
 /// A node that may keep a record, with addresses if it is not known otherwise.

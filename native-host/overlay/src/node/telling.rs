@@ -26,6 +26,7 @@ impl Task {
             peers: self.peers.count(),
             joined: self.joined,
             on_line: self.bootstrap.is_over() && !self.unreached,
+            knows_the_overlay: self.filling.is_full(),
         };
         self.state.send_if_modified(|known| {
             let is_new = *known != state;

@@ -74,6 +74,8 @@ pub struct OverlayStatus {
     pub peers: usize,
     /// Whether [`OverlayEvent::OnLine`] came.
     pub on_line: bool,
+    /// Whether nodes at all distances were looked up once. From then on most questions go to the right nodes without a look-up.
+    pub knows_the_overlay: bool,
 }
 
 /// Why there is no link to a device.
@@ -197,6 +199,7 @@ impl Overlay {
                 .collect(),
             peers: state.peers,
             on_line: state.on_line,
+            knows_the_overlay: state.knows_the_overlay,
         }
     }
 

@@ -90,6 +90,7 @@ fn world() -> World {
         peers: 1,
         joined: 1,
         on_line: true,
+        knows_the_overlay: true,
     });
     let begin = Instant::now();
     let clock = Clock::new(move || NOW + Millis::try_from(begin.elapsed().as_millis()).unwrap());

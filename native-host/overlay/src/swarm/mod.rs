@@ -32,6 +32,10 @@ pub const COPIES: usize = 10;
 const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
 const IDLE_TIME: Duration = Duration::from_secs(120);
+/// How often a connection is pinged, and how long the answer may take. Links have keep-alives of their own, which see sooner that
+/// somebody is gone; a node has many more connections than links, and each ping wakes two machines.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
+const PING_TIME: Duration = Duration::from_secs(5);
 
 /// Everything the swarm does.
 #[derive(NetworkBehaviour)]
@@ -94,11 +98,7 @@ pub(crate) fn build(keypair: &identity::Keypair, role: &Role) -> io::Result<Swar
                 // Whose addresses are remembered is decided by the routing table alone.
                 .with_cache_size(0),
         ),
-        ping: ping::Behaviour::new(
-            ping::Config::new()
-                .with_interval(Duration::from_secs(2))
-                .with_timeout(Duration::from_secs(3)),
-        ),
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIME)),
         reachability: PublicOnly::new(),
         reachability_server: role
             .server

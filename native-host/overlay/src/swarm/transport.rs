@@ -17,8 +17,9 @@ use libp2p::{Multiaddr, PeerId, Transport, dns, noise, quic, relay, tcp, yamux};
 /// How long it may take until a connection stands, encrypted and with both peer ids proven.
 const CONNECTING_TIME: Duration = Duration::from_secs(5);
 /// How long a QUIC connection may be silent. With [`QUIC_KEEP_ALIVE`] silence means that the other end is gone.
-const QUIC_SILENCE_MS: u32 = 5_000;
-const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// Links have keep-alives of their own, which see it sooner; this also keeps a NAT's door open.
+const QUIC_SILENCE_MS: u32 = 25_000;
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 type Connection = (PeerId, StreamMuxerBox);
 

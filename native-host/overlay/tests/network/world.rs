@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// The longest that anything may take here. A test that needs it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Enough for connections to be given up.
+const LONG_PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
@@ -178,7 +180,7 @@ pub(crate) async fn end_of(link: &mut Link) -> Duration {
     let begin = Instant::now();
     let mut rest = [0; 64];
     loop {
-        match timeout(PATIENCE, link.stream.read(&mut rest))
+        match timeout(LONG_PATIENCE, link.stream.read(&mut rest))
             .await
             .expect("the link stays")
         {

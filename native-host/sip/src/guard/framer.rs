@@ -36,6 +36,8 @@ pub struct Framer {
     searched: usize,
     /// Length of the message after `taken`, once its header part is complete.
     length: Option<usize>,
+    /// Keep-alives that were sent to the peer and not answered yet.
+    asked: usize,
     broken: bool,
 }
 
@@ -54,6 +56,11 @@ impl Framer {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// A keep-alive was sent to the peer: the next CRLF is its answer. (Else two answers would look like a question.)
+    pub fn asked(&mut self) {
+        self.asked += 1;
     }
 
     /// Whether the stream may end here: nothing of a message is waiting for its rest.
@@ -94,9 +101,17 @@ impl Framer {
     }
 
     /// CRLF before a start line: a pair of them is a ping. What follows a lone CRLF decides, so two more bytes
-    /// are waited for.
+    /// are waited for, unless it is an answer.
+    ///
+    /// Where a ping of the peer's comes before its answer, its two halves and the answer are taken for the answer and a ping: the
+    /// same in all.
     fn line_ends(&mut self) -> Option<Frame> {
         let bytes = &self.buffer[self.taken..];
+        if self.asked > 0 && bytes.starts_with(b"\r\n") {
+            self.asked -= 1;
+            self.take(2);
+            return Some(Frame::Pong);
+        }
         let (frame, length) = match bytes.get(..4.min(bytes.len()))? {
             b"\r\n\r\n" => (Frame::Ping, 4),
             b"\r" | b"\r\n" | b"\r\n\r" => return None,
@@ -195,6 +210,23 @@ mod tests {
             Frame::Message(one.to_vec()),
         ];
         assert_eq!(frames(&stream), expected);
+    }
+
+    /// However answers and the peer's own questions mingle, each question is one, and each answer.
+    #[test]
+    fn answers_to_keep_alives_are_no_keep_alives() {
+        for stream in [&b"\r\n\r\n\r\n\r\n"[..], b"\r\n\r\n\r\n\r\nA b c\r\nl: 0\r\n\r\n"] {
+            let mut framer = Framer::new();
+            framer.asked();
+            framer.asked();
+            let mut frames = Vec::new();
+            for byte in stream {
+                framer.push(&[*byte]);
+                frames.extend(std::iter::from_fn(|| framer.next_frame()));
+            }
+            assert_eq!(frames[..3], [Frame::Pong, Frame::Pong, Frame::Ping]);
+            assert_eq!(frames.len(), if stream.ends_with(b"l: 0\r\n\r\n") { 4 } else { 3 });
+        }
     }
 
     #[test]

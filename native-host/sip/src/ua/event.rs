@@ -37,6 +37,9 @@ pub enum Closed {
     /// The peer took nothing for [`STALLED`](super::STALLED).
     #[error("the peer stopped reading")]
     Stalled,
+    /// The peer was asked whether it is there, and said nothing for [`SILENCE`](super::SILENCE).
+    #[error("the peer is not there any more")]
+    Silent,
     /// The peer sent what cannot be followed by anything trustworthy.
     #[error("the peer broke the protocol: {0}")]
     Refused(Refusal),
@@ -75,7 +78,8 @@ impl fmt::Debug for IncomingMessage {
 /// Bytes for the peer, and the room in the link's window that they free once they are on their way.
 pub(super) struct Reply {
     pub(super) bytes: Vec<u8>,
-    pub(super) room: OwnedSemaphorePermit,
+    /// `None` for what the peer did not ask for.
+    pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
 /// Answers one request, once. Dropped without an answer, it answers 500.
@@ -132,7 +136,10 @@ impl Responder {
         let status = if (200..700).contains(&status) { status } else { 500 };
         let bytes = form.fill(status, reason.unwrap_or_else(|| usual_reason(status)), fields);
         // The link may be gone.
-        let _ = replies.send(Reply { bytes, room });
+        let _ = replies.send(Reply {
+            bytes,
+            room: Some(room),
+        });
     }
 }
 

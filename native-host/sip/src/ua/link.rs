@@ -34,6 +34,15 @@ const LEAST: usize = 4 * 1024;
 /// How long a link that ends on our side may take to say its last words.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a link is quiet before the peer is asked whether it is there (RFC 5626 section 3.5.1: a double CRLF, which is
+/// answered by one).
+const QUIET: Duration = Duration::from_secs(2);
+/// How many such questions without any sign of life are enough: one may be late.
+const QUESTIONS: u32 = 2;
+/// How long a peer may be silent. A connection whose other end vanished without a word looks like one on which nothing is said;
+/// only this tells them apart.
+pub const SILENCE: Duration = QUIET.saturating_mul(QUESTIONS + 1);
+
 /// What a message of that length takes of a window.
 pub(super) fn weight(length: usize) -> u32 {
     u32::try_from(length.clamp(LEAST, MAX_MESSAGE)).unwrap_or(u32::MAX)
@@ -155,13 +164,32 @@ impl Reader {
                     return why;
                 }
             }
-            match source.read(&mut piece).await {
-                Ok(0) => return Closed::ByPeer,
-                Ok(length) => framer.push(&piece[..length]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Closed::Broken(error.kind()),
+            match self.hear(source, &mut piece, &mut framer).await {
+                Some(Ok(0)) => return Closed::ByPeer,
+                Some(Ok(length)) => framer.push(&piece[..length]),
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Some(Err(error)) => return Closed::Broken(error.kind()),
+                None => return Closed::Silent,
             }
         }
+    }
+
+    /// Reads, and asks a peer that is quiet whether it is there; `None` if it never says anything. Only time in which we listened
+    /// counts: while our own side was busy, or suspended, the peer was not silent.
+    async fn hear(
+        &self,
+        source: &mut (impl AsyncRead + Unpin),
+        piece: &mut [u8],
+        framer: &mut Framer,
+    ) -> Option<io::Result<usize>> {
+        for _ in 0..QUESTIONS {
+            if let Ok(read) = timeout(QUIET, source.read(piece)).await {
+                return Some(read);
+            }
+            framer.asked();
+            self.reply(b"\r\n\r\n".to_vec(), None);
+        }
+        timeout(QUIET, source.read(piece)).await.ok()
     }
 
     async fn take(&self, frame: Frame) -> Result<(), Closed> {
@@ -184,7 +212,7 @@ impl Reader {
                 self.link.pace().await;
                 if frame == Frame::Ping {
                     let room = self.room(0).await?;
-                    self.reply(b"\r\n".to_vec(), room);
+                    self.reply(b"\r\n".to_vec(), Some(room));
                 }
                 return Ok(());
             }
@@ -216,7 +244,7 @@ impl Reader {
         let refusal = match verdict {
             Verdict::Pass(_) => return Ok(()),
             Verdict::Answer { refusal, bytes } => {
-                self.reply(bytes, room);
+                self.reply(bytes, Some(room));
                 refusal
             }
             Verdict::Drop(refusal) => refusal,
@@ -279,7 +307,7 @@ impl Reader {
             .map_err(|_| Closed::ShutDown)
     }
 
-    fn reply(&self, bytes: Vec<u8>, room: OwnedSemaphorePermit) {
+    fn reply(&self, bytes: Vec<u8>, room: Option<OwnedSemaphorePermit>) {
         // The writer lives as long as this reader.
         let _ = self.replies.send(Reply { bytes, room });
     }

@@ -29,6 +29,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 pub use event::{Closed, Event, IncomingMessage, Responder};
+pub use link::SILENCE;
 pub use writer::STALLED;
 
 use crate::guard::{Guard, Policy, Rate, media_type};

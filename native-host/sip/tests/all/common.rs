@@ -138,6 +138,16 @@ impl Raw {
         }
     }
 
+    /// Answers keep-alives, and says nothing else, until the link ends. How many there were.
+    pub(crate) async fn keeps_alive(&mut self) -> usize {
+        let mut asked = 0;
+        while let Some(frame) = self.frame().await {
+            asked += usize::from(frame == Frame::Ping);
+            self.send("\r\n").await;
+        }
+        asked
+    }
+
     /// The next message; panics if the link ends instead.
     pub(crate) async fn message(&mut self) -> String {
         match self.frame().await {

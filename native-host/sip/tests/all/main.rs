@@ -4,6 +4,7 @@
 
 mod common;
 mod hostile;
+mod keep_alive;
 mod messages;
 mod pressure;
 mod privacy;

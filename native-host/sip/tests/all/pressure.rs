@@ -5,7 +5,7 @@ use std::time::Duration;
 use corella_sip::guard::Rate;
 use corella_sip::ua::{Closed, Event, LinkId, OutgoingMessage, STALLED, SendError};
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::common::{Agent, Raw, alice_and_bob, join, request, text};
 
@@ -177,8 +177,14 @@ async fn a_peer_that_stops_reading_holds_up_nobody_and_is_let_go() {
     let other = Agent::new("alice");
     join(&bob, &other, 2, ("bob@example.net", "carol@example.com")).await;
     let other = other.answers_all();
-    // It reads nothing from now on.
-    let deaf = bob.raw_link(1, Rate::KNOWN).await;
+    // It reads nothing from now on, and says that it is there.
+    let mut deaf = bob.raw_link(1, Rate::KNOWN).await;
+    let deaf = tokio::spawn(async move {
+        while deaf.stream.write_all(b"\r\n").await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+        deaf
+    });
     let start = Instant::now();
     let big = OutgoingMessage {
         content_type: "text/plain".into(),
