@@ -60,8 +60,8 @@ pub(crate) fn bench(place: &Place, only: &[Measure]) -> Result<ExitCode, Failure
         .collect();
     apt::provide(place, &[needs::BUILD])?;
     if wanted.iter().any(|measure| measure.needs_host()) {
-        step("build the host", || {
-            visibly(&mut place.cargo(&["build", "--package", "corella"]))
+        step("build the host for release, as users have it", || {
+            visibly(&mut place.cargo(&["build", "--release", "--locked", "--package", "corella"]))
         })?;
     }
     for measure in wanted {
@@ -86,7 +86,7 @@ fn agents(place: &Place) -> Result<(), Failure> {
         "agents_bench",
         "--",
     ]);
-    visibly(command.arg(place.host()).arg(place.target().join("bench")))
+    visibly(command.arg(place.release()).arg(place.target().join("bench")))
 }
 
 fn search(place: &Place) -> Result<(), Failure> {
@@ -113,7 +113,7 @@ fn overlay(place: &Place) -> Result<(), Failure> {
     visibly(lab("bench").arg("--svg").arg(chart))?;
     visibly(&mut lab("faults"))?;
     visibly(&mut lab("attack"))?;
-    visibly(lab("capacity").arg("--host").arg(place.host()))
+    visibly(lab("capacity").arg("--host").arg(place.release()))
 }
 
 fn bridge(place: &Place) -> Result<(), Failure> {
@@ -125,5 +125,5 @@ fn bridge(place: &Place) -> Result<(), Failure> {
     command
         .current_dir(place.tests())
         .env("BARE_HOST", place.target().join("debug/examples/bare_host"));
-    visibly(with_built_things(&mut command, place))
+    visibly(with_built_things(&mut command, place).env("CORELLA_HOST", place.release()))
 }

@@ -51,6 +51,11 @@ impl Place {
         self.target.join("debug").join("corella")
     }
 
+    /// The host as it is given to users.
+    pub(crate) fn release(&self) -> PathBuf {
+        self.target.join("release").join("corella")
+    }
+
     /// Where the add-on's package is put.
     pub(crate) fn xpi(&self) -> PathBuf {
         self.target.join("corella.xpi")
