@@ -74,7 +74,7 @@ impl Part {
         match self {
             Self::Format => vec![],
             Self::Lint | Self::Docs => vec![needs::BUILD],
-            Self::Rust => vec![needs::BUILD, needs::OPINIONS],
+            Self::Rust => vec![needs::BUILD, needs::OPINIONS, needs::YARDSTICK],
             Self::Python | Self::AddonCheck | Self::AddonUnit => vec![needs::PYTHON],
             Self::AddonUi => vec![needs::PYTHON, needs::BROWSER],
             Self::System => vec![needs::BUILD, needs::THUNDERBIRD, needs::DISPLAY, needs::OPINIONS],

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::LabError;
 
 /// The longest that anything may take to come about. An experiment that needs it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(900);
 /// How often it is looked whether something has come about.
 const LOOK: Duration = Duration::from_millis(5);
 /// Room for all records of an experiment: what is measured is the network, not what a full node does.

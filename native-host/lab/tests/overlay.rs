@@ -7,6 +7,8 @@
     reason = "these are tests: a panic is how they fail"
 )]
 
+use std::process::Command;
+
 use corella_lab::attack::{self, Origin};
 use corella_lab::faults::{self, End, Reading};
 use corella_lab::network::{Network, Plan, Transport};
@@ -110,6 +112,46 @@ async fn a_crowd_beside_one_key_hides_nobody() {
         all_found(&outcome.before);
         all_found(&outcome.after);
     }
+}
+
+/// What anybody can repeat: one command that measures both in one run, prints a table and draws a chart.
+#[tokio::test]
+async fn the_bench_puts_us_beside_the_yardstick() {
+    let _turn = turn().await;
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path().join("overlay.svg");
+    let output = Command::new(env!("CARGO_BIN_EXE_overlay-lab"))
+        .args([
+            "bench",
+            "--nodes",
+            "8",
+            "--sizes",
+            "2048",
+            "--operations",
+            "20",
+            "--svg",
+        ])
+        .arg(&chart)
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    println!("{table}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for operation in ["put", "get", "get-all"] {
+        let row = table
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(operation));
+        let row: Vec<&str> = row.expect(operation).split_whitespace().collect();
+        // Ours, then dhtnode over REST and in a process, each with its ratio.
+        let [_, _, _, ours, _, _, rest @ ..] = row.as_slice() else {
+            panic!("{row:?}")
+        };
+        assert_eq!(*ours, "100.0%", "{operation}");
+        let ratios: Vec<f64> = rest.chunks(4).map(|row| row[3].parse().unwrap()).collect();
+        assert!(ratios.len() == 2 && ratios.iter().all(|ratio| *ratio > 0.0), "{row:?}");
+    }
+    let chart = std::fs::read_to_string(&chart).unwrap();
+    assert!(chart.starts_with("<svg ") && chart.contains("dhtnode"), "{chart}");
 }
 
 /// Only if CORELLA_LONG is set.
