@@ -1,5 +1,8 @@
 """One user, two devices with one credential: each gets what was written while both were away."""
 
+import contextlib
+import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,33 @@ def test_a_notice_finds_the_device_that_wrote(
 
     eventually(is_delivered, "the message is delivered")
     eventually(lambda: overlay.keeps(f"offline:{BOB}") == 0, "nothing waits any more")
+
+
+def _devices_known_to(agent: Agent) -> dict[str, int]:
+    with sqlite3.connect(f"file:{_roster(agent)}?mode=ro", uri=True) as database:
+        return dict(database.execute("SELECT name, seen FROM devices WHERE own = ?", (BOB,)))
+
+
+def _roster(agent: Agent) -> Path:
+    (file,) = agent.data.glob("**/roster.db")
+    return file
+
+
+def test_a_device_that_only_the_other_has_met_is_waited_for(
+    people: People, overlay: Overlay, devices: tuple[Agent, Agent, Agent]
+) -> None:
+    alice, laptop, phone = devices
+    laptop.goes()
+    phone.goes()
+    tablet = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+    with contextlib.closing(sqlite3.connect(_roster(phone))) as database, database:
+        database.execute("INSERT INTO devices VALUES (?, ?, ?)", (BOB, tablet, int(time.time() * 1000)))
+    sent = alice.write(BOB, "to all three")
+    alice.sees_state(sent, "stored")
+    laptop = people.again(laptop)
+    phone = people.again(phone)
+    for device in (laptop, phone):
+        device.hears("to all three", alice.address)
+    eventually(lambda: tablet in _devices_known_to(laptop), "the laptop knows of the tablet")
+    alice.sees_state(sent, "delivered")
+    assert overlay.keeps(f"offline:{BOB}") == 1

@@ -218,6 +218,13 @@ pub enum Action {
         /// What.
         token: Token,
     },
+    /// Tell another device which others there are; comes out there as [`crate::Event::DevicesTold`].
+    TellDevices {
+        /// Which to tell.
+        link: LinkId,
+        /// The others.
+        devices: Vec<Device>,
+    },
     /// Remember another device of the user's under this own address.
     SaveDevice(AddressOfRecord, Device),
     /// Remember a buddy.

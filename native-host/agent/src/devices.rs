@@ -1,7 +1,8 @@
 //! The user's other devices under one own address: what is taken out of the overlay here is passed to them first.
 //!
 //! Each device fetches what waits for the user and could remove it. It does so only when every other device that it knows of has
-//! it too: one that is in reach gets it over a link, one that is not finds it in the overlay when it comes back. A device that has
+//! it too: one that is in reach gets it over a link, one that is not finds it in the overlay when it comes back. Devices tell each
+//! other which ones they know, so that none removes what another lacks that it has never met. A device that has
 //! not been seen for as long as anything waits in the overlay is waited for no more, and none for more than a part of what an
 //! author may leave there.
 
@@ -281,6 +282,13 @@ impl Agent {
         };
         if known.is_none_or(|known| device.seen >= known + SEEN) {
             devices.seen.insert(device.name.clone(), device.seen);
+            if known.is_none() {
+                let others = devices.links.iter().filter(|(_, name)| **name != device.name);
+                out.extend(others.map(|(link, _)| Action::TellDevices {
+                    link: *link,
+                    devices: vec![device.clone()],
+                }));
+            }
             out.push(Action::SaveDevice(own.clone(), device));
         }
     }
@@ -296,8 +304,31 @@ impl Agent {
     ) {
         let devices = self.devices.entry(own.clone()).or_default();
         devices.links.insert(link, name.clone());
+        let others = devices.seen.iter().filter(|(other, _)| **other != name);
+        let others: Vec<Device> = others
+            .map(|(name, seen)| Device {
+                name: name.clone(),
+                seen: *seen,
+            })
+            .collect();
+        if !others.is_empty() {
+            out.push(Action::TellDevices { link, devices: others });
+        }
         Self::saw(devices, now, own, Device { name, seen: now }, out);
         self.pass_on(own, out);
+    }
+
+    /// Another device says whom it knows.
+    pub(crate) fn devices_told(&mut self, now: Millis, link: LinkId, told: Vec<Device>, out: &mut Vec<Action>) {
+        let Some((own, devices)) = self.devices.iter_mut().find(|(_, d)| d.links.contains_key(&link)) else {
+            return;
+        };
+        let own = own.clone();
+        for device in told {
+            Self::saw(devices, now, &own, device, out);
+        }
+        devices.forget_old(now);
+        self.pass_on(&own, out);
     }
 
     /// Whether it was a link to another device that is gone.

@@ -283,6 +283,13 @@ pub enum Event {
         /// All others that have a contact record, in reach or not; nothing if nobody could be asked.
         found: Option<Vec<Device>>,
     },
+    /// Another device of the user's says which others there are, this one not among them.
+    DevicesTold {
+        /// Who says it.
+        link: LinkId,
+        /// The others.
+        devices: Vec<Device>,
+    },
     /// The outcome of [`crate::Action::PassOn`].
     PassedOn {
         /// To which device.

@@ -237,6 +237,7 @@ impl Agent {
             Event::WatcherLeft { pair, is_stored } => self.watcher_left(now, &pair, is_stored),
             Event::Watched { pair, certificate } => self.watched(now, &pair, &certificate),
             Event::DevicesCalled { own, found } => self.devices_called(now, &own, found, &mut out),
+            Event::DevicesTold { link, devices } => self.devices_told(now, link, devices, &mut out),
             Event::PassedOn { link, token, is_taken } => self.passed_on(now, link, token, is_taken, &mut out),
             Event::NetworkChanged => {
                 self.network_changed(now);

@@ -5,17 +5,22 @@
 //!   message each; a burst of messages would cost a signature each way for every one of them.
 //! - A status: `application/pidf+xml` (RFC 3863, with RPID activities), as any SIP presence agent reads it.
 
-use corella_agent::{Content, Presence};
+use corella_agent::{Content, Device, Presence};
 use corella_sip::pidf;
+use libp2p::PeerId;
 
 /// What devices of one user pass to each other, outside of envelopes: a record that waits for the user in the overlay.
 pub(crate) const RECORD: &str = "application/vnd.corella.record+xml";
+/// What they tell each other of the others: lines of `peer-id SP last-seen LF`, the time in Unix milliseconds.
+pub(crate) const DEVICES: &str = "application/vnd.corella.devices";
 const TEXT: &str = "text/plain;charset=utf-8";
 const NOTICE: &str = "application/vnd.corella.notice";
 /// The longest Message-ID.
 const ID_BYTES: usize = 64;
 /// A notice names at most so many messages.
 const NOTICES: usize = 1000;
+/// A device names at most so many others: as many as can have contact records.
+const NAMED: usize = 16;
 
 /// Writes `content` as its author, `entity` (a `sip:` URI).
 pub(crate) fn encode(content: &Content, entity: &str) -> (&'static str, Vec<u8>) {
@@ -64,6 +69,30 @@ fn notices(text: &str) -> Result<Content, &'static str> {
     } else {
         Ok(Content::Delivered(ids))
     }
+}
+
+/// Writes which other devices of the user there are.
+pub(crate) fn encode_devices(devices: &[Device]) -> Vec<u8> {
+    let latest_first = || {
+        let mut devices: Vec<&Device> = devices.iter().collect();
+        devices.sort_by_key(|device| std::cmp::Reverse(device.seen));
+        devices.into_iter().take(NAMED)
+    };
+    let lines = latest_first().map(|Device { name, seen }| format!("{name} {seen}\n"));
+    lines.collect::<String>().into_bytes()
+}
+
+/// Reads which other devices of the user there are.
+pub(crate) fn decode_devices(body: &[u8]) -> Option<Vec<Device>> {
+    let line = |line: &str| {
+        let (name, seen) = line.split_once(' ')?;
+        let name = name.parse::<PeerId>().ok()?.to_string();
+        let seen = seen.parse().ok().filter(|seen| *seen >= 0)?;
+        Some(Device { name, seen })
+    };
+    let text = std::str::from_utf8(body).ok()?;
+    let devices: Vec<Device> = text.lines().map(line).collect::<Option<_>>()?;
+    (1..=NAMED).contains(&devices.len()).then_some(devices)
 }
 
 fn to_pidf(presence: &Presence, entity: &str) -> pidf::Document {
@@ -118,6 +147,32 @@ mod tests {
                 note: Some("at <lunch> & \"back\" soon".into()),
             }));
         }
+    }
+
+    #[test]
+    fn devices_survive_the_way_and_nothing_else_is_one() {
+        let device = |seen| Device {
+            name: PeerId::random().to_string(),
+            seen,
+        };
+        let devices: Vec<Device> = (0..20).rev().map(device).collect();
+        assert_eq!(
+            decode_devices(&encode_devices(&devices)).unwrap(),
+            devices[..NAMED],
+            "those seen last"
+        );
+        let name = &devices[0].name;
+        for wrong in [
+            "",
+            "x 1\n",
+            &format!("{name}\n"),
+            &format!("{name} -1\n"),
+            &format!("{name} x\n"),
+        ] {
+            assert_eq!(decode_devices(wrong.as_bytes()), None, "{wrong}");
+        }
+        assert_eq!(decode_devices(format!("{name} 1\n").repeat(NAMED + 1).as_bytes()), None);
+        assert_eq!(decode_devices(b"\xff"), None);
     }
 
     #[test]

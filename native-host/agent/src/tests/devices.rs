@@ -79,6 +79,37 @@ fn what_waits_for_a_device_that_is_away_stays_until_it_comes() {
 }
 
 #[test]
+fn devices_hear_of_each_other_from_those_that_know_them() {
+    let mut world = bob_with_two_devices();
+    let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+    world.add(bob, credential);
+    let alice = world.nodes[0].address.clone();
+    world.command(3, Command::Add(alice, None));
+    // The second device has seen the third, the first has not.
+    world.start(2);
+    world.run(60_000);
+    world.kill(2);
+    world.kill(3);
+    world.run(26 * HOUR);
+    world.send(0, 1, "to all of you");
+    world.run(10_000);
+    world.kill(0);
+    // It has it from the first only, and is gone before the third comes.
+    world.is_deaf.insert(2);
+    world.start(1);
+    world.start(2);
+    world.run(HOUR);
+    assert_eq!(world.inbox(2, 0), ["to all of you"]);
+    assert_eq!(texts(&world), 1);
+    world.kill(2);
+    world.run(60_000);
+    world.start(3);
+    world.run(HOUR);
+    assert_eq!(world.inbox(3, 0), ["to all of you"]);
+    assert_eq!(texts(&world), 0);
+}
+
+#[test]
 fn a_device_that_never_comes_back_is_not_waited_for_for_ever() {
     let mut world = bob_with_two_devices();
     world.start(1);

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use corella_agent::{Agent, CallId, Consent, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
+use corella_agent::{Agent, CallId, Consent, Device, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
 use corella_identity::{AddressOfRecord, Credential, keystore::Keystore};
 use corella_overlay::{OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
@@ -94,6 +94,8 @@ pub(crate) enum Input {
         record: Box<Record>,
         responder: Responder,
     },
+    /// Another device of the user's says which others there are.
+    DevicesTold(LinkId, Vec<Device>),
     Overlay(OverlayEvent),
     Sip(ua::Event),
     Stop(oneshot::Sender<()>),
@@ -258,6 +260,7 @@ impl Actor {
                 record,
                 responder,
             } => self.passed_here(link, *record, responder),
+            Input::DevicesTold(link, devices) => self.devices_told(link, devices),
             Input::Counted { unread, reply } => self.counted(unread, reply),
             Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {

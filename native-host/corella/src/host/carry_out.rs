@@ -125,6 +125,7 @@ impl Actor {
             Action::TakeBackWatcher { pair, certificate } => self.take_back_watcher(pair, certificate),
             Action::CallDevices { own, linked } => self.call_devices(own, linked),
             Action::PassOn { link, token } => self.pass_on(link, token),
+            Action::TellDevices { link, devices } => self.links.send(link, Job::Devices(devices)),
             Action::SaveDevice(own, device) => self.roster.save_device(own, device),
             Action::SaveBuddy(buddy) => {
                 if buddy.consent == Consent::Buddy {

@@ -49,6 +49,19 @@ impl Actor {
         }
     }
 
+    /// Another device says which others there are.
+    pub(super) fn devices_told(&mut self, link: LinkId, mut devices: Vec<Device>) {
+        let Some(this) = self
+            .network
+            .as_ref()
+            .map(|network| network.overlay.peer_id().to_string())
+        else {
+            return;
+        };
+        devices.retain(|device| device.name != this);
+        self.feed(Event::DevicesTold { link, devices });
+    }
+
     /// Another device passes on what waits in the overlay: it is as if it had been fetched there.
     pub(super) fn passed_here(&mut self, link: LinkId, record: Record, responder: Responder) {
         let overlay = self.network.as_ref().map(|network| network.overlay.clone());

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use corella_agent::{Content, Event, LinkId, Token};
+use corella_agent::{Content, Device, Event, LinkId, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential, Millis,
     seal::{self, Envelope, OpenError},
@@ -33,6 +33,8 @@ pub(super) enum Job {
     Letter(Letter),
     /// To another device of the user's: a record that waits for the user in the overlay. It is signed and sealed as it is.
     Record { token: Token, xml: Arc<str> },
+    /// To another device of the user's: which others there are.
+    Devices(Vec<Device>),
 }
 
 /// Something to seal and send.
@@ -195,6 +197,10 @@ async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 tokio::spawn(send_record(ends.clone(), token, xml));
                 continue;
             }
+            Job::Devices(devices) => {
+                tokio::spawn(tell_devices(ends.clone(), devices));
+                continue;
+            }
         };
         let (content_type, body) = content::encode(&job.content, &ends.own.sip_uri());
         let envelope = Envelope {
@@ -235,6 +241,17 @@ async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     }
 }
 
+async fn tell_devices(ends: Arc<Ends>, devices: Vec<Device>) {
+    let message = OutgoingMessage {
+        content_type: content::DEVICES.to_owned(),
+        body: content::encode_devices(&devices),
+    };
+    if let Err(error) = ends.sip.message(ua::LinkId(ends.id), message).await {
+        // It is told again over the next link.
+        tracing::debug!("another device was not told of the others: {error}");
+    }
+}
+
 async fn send_record(ends: Arc<Ends>, token: Token, xml: Arc<str>) {
     let message = OutgoingMessage {
         content_type: content::RECORD.to_owned(),
@@ -265,7 +282,7 @@ async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<Incomin
     while let Some(message) = messages.recv().await {
         tokio::task::yield_now().await;
         if ends.own == ends.with {
-            record_came(&ends, message);
+            between_devices(&ends, message);
             continue;
         }
         match open(&ends, &message) {
@@ -289,8 +306,16 @@ async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<Incomin
     }
 }
 
-/// Another device of the user's passes on what waits in the overlay; nothing else is said between them.
-fn record_came(ends: &Ends, message: IncomingMessage) {
+/// Another device of the user's passes on what waits in the overlay, or says which others there are; nothing else is said
+/// between them.
+fn between_devices(ends: &Ends, message: IncomingMessage) {
+    if message.content_type == content::DEVICES {
+        let Some(devices) = content::decode_devices(&message.body) else {
+            return message.responder.answer(400, None);
+        };
+        let _ = ends.shared.inbox.send(Input::DevicesTold(ends.id, devices));
+        return message.responder.answer(200, None);
+    }
     let read = if message.content_type == content::RECORD {
         Record::from_xml(&message.body, time::now()).map_err(|error| error.to_string())
     } else {

@@ -28,7 +28,8 @@ impl Network {
         let config = overlay_config(device, settings, records);
         let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
         let mut sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
-        sip_config.accept.push(content::RECORD.to_owned());
+        let between_devices = [content::RECORD, content::DEVICES];
+        sip_config.accept.extend(between_devices.map(str::to_owned));
         let (sip, mut sip_events) = UserAgent::start(sip_config).map_err(|error| error.to_string())?;
         let to_actor = inbox.clone();
         tokio::spawn(async move {

@@ -262,6 +262,13 @@ impl World {
                     self.fetched_by(to, Some((there, waits)), waiting);
                 }
             }
+            Action::TellDevices { link, devices } => {
+                if let Some((to, link)) = self.other_end(n, link) {
+                    let this = format!("device{to}");
+                    let devices = devices.into_iter().filter(|device| device.name != this).collect();
+                    self.event(to, Event::DevicesTold { link, devices });
+                }
+            }
             Action::SaveDevice(own, device) => {
                 self.nodes[n].disk.devices.insert((own, device.name.clone()), device);
             }
