@@ -203,6 +203,19 @@ impl Roster {
         Ok(())
     }
 
+    /// Does all of it, or nothing if any of it fails.
+    pub(crate) fn together(
+        &self,
+        writes: impl IntoIterator<Item = impl FnOnce(&Roster) -> Result<(), RosterError>>,
+    ) -> Result<(), RosterError> {
+        // Dropped without a commit it is undone.
+        let transaction = self.db.unchecked_transaction()?;
+        for write in writes {
+            write(self)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Remembers the status.
     pub(crate) fn save_presence(&self, presence: &Presence) -> Result<(), RosterError> {
         let row = params![presence.status.as_str(), presence.note];

@@ -22,7 +22,7 @@ const DOORS: usize = 3;
 /// How many nodes are started at a time.
 const AT_A_TIME: usize = 8;
 /// Pause between two looks at a network that is not formed yet.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(3000);
 
 /// How nodes talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,9 +195,10 @@ impl Network {
         let begin = Instant::now();
         let mut left: Vec<&Node> = self.all().collect();
         loop {
-            let mut wrong = Vec::new();
+            let (mut wrong, mut unknowing) = (Vec::new(), 0);
             for node in left {
                 if !node.knows_the_overlay().await {
+                    unknowing += 1;
                     wrong.push(node);
                     continue;
                 }
@@ -212,12 +213,17 @@ impl Network {
             }
             if begin.elapsed() > PATIENCE {
                 let words = format!(
-                    "the network is not formed: {} of {} nodes do not know it, or look up wrongly",
-                    wrong.len(),
-                    peers.len()
+                    "the network is not formed: of {} nodes {unknowing} do not know it, and {} look up wrongly",
+                    peers.len(),
+                    wrong.len() - unknowing,
                 );
                 return Err(LabError::needed(words));
             }
+            eprintln!(
+                "DBG {:.0} s: {unknowing} unknowing, {} wrong",
+                begin.elapsed().as_secs_f64(),
+                wrong.len() - unknowing
+            );
             left = wrong;
             sleep(LOOK).await;
         }

@@ -293,6 +293,7 @@ impl Actor {
         for action in self.agent.handle(time::steady(), event) {
             self.carry_out(action);
         }
+        self.roster.commit();
     }
 
     pub(super) fn fresh(&mut self) -> u64 {

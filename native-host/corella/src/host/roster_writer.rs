@@ -15,11 +15,20 @@ use corella_identity::AddressOfRecord;
 
 use crate::roster::{Roster, RosterError};
 
-type Job = Box<dyn FnOnce(&Roster) + Send>;
+type Write = Box<dyn FnOnce(&Roster) -> Result<(), RosterError> + Send + Sync>;
 
-/// Does what is asked of it, in order. Dropping it waits until everything is done.
+/// What belongs together: it is on disk as a whole or not at all, and then those who wait for it are told.
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Write>,
+    tell: Vec<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// Does what is asked of it, in order. What is asked between two calls of [`commit`](Self::commit) belongs together. Dropping it
+/// waits until everything is done.
 pub(super) struct RosterWriter {
-    jobs: Option<Sender<Job>>,
+    batches: Option<Sender<Batch>>,
+    next: Batch,
     waiting: Arc<AtomicUsize>,
     /// A write has failed and nobody was told yet.
     failed: Arc<AtomicBool>,
@@ -28,72 +37,78 @@ pub(super) struct RosterWriter {
 
 impl RosterWriter {
     pub(super) fn start(roster: Roster) -> io::Result<RosterWriter> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let done = waiting.clone();
+        let (batches, queue) = mpsc::channel::<Batch>();
+        let (waiting, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (done, has_failed) = (waiting.clone(), failed.clone());
         let thread = thread::Builder::new().name("roster".into()).spawn(move || {
-            for job in queue {
-                job(&roster);
+            for Batch { writes, tell } in queue {
+                if let Err(error) = roster.together(writes) {
+                    tracing::error!("{error}");
+                    has_failed.store(true, Ordering::Release);
+                }
+                for tell in tell {
+                    tell();
+                }
                 done.fetch_sub(1, Ordering::AcqRel);
             }
         })?;
         Ok(RosterWriter {
-            jobs: Some(jobs),
+            batches: Some(batches),
+            next: Batch::default(),
             waiting,
-            failed: Arc::default(),
+            failed,
             thread: Some(thread),
         })
     }
 
-    pub(super) fn save(&self, buddy: Buddy) {
+    pub(super) fn save(&mut self, buddy: Buddy) {
         self.write(move |roster| roster.save(&buddy));
     }
 
-    pub(super) fn forget(&self, address: AddressOfRecord) {
+    pub(super) fn forget(&mut self, address: AddressOfRecord) {
         self.write(move |roster| roster.forget(&address));
     }
 
-    pub(super) fn save_presence(&self, presence: Presence) {
+    pub(super) fn save_presence(&mut self, presence: Presence) {
         self.write(move |roster| roster.save_presence(&presence));
     }
 
-    pub(super) fn save_device(&self, own: AddressOfRecord, device: Device) {
+    pub(super) fn save_device(&mut self, own: AddressOfRecord, device: Device) {
         self.write(move |roster| roster.save_device(&own, &device));
     }
 
-    pub(super) fn save_roaming(&self, own: AddressOfRecord, document: Roaming) {
+    pub(super) fn save_roaming(&mut self, own: AddressOfRecord, document: Roaming) {
         self.write(move |roster| roster.save_roaming(&own, &document));
     }
 
-    pub(super) fn forget_roaming(&self, own: AddressOfRecord) {
+    pub(super) fn forget_roaming(&mut self, own: AddressOfRecord) {
         self.write(move |roster| roster.forget_roaming(&own));
     }
 
     /// Calls `done` when everything asked for before is written; at once, when it is. Who `owns` up for it is told whether all of it
     /// is on disk that nobody was told about before; anybody else, that it is.
-    pub(super) fn then(&self, owns: bool, done: impl FnOnce(bool) + Send + 'static) {
+    pub(super) fn then(&mut self, owns: bool, done: impl FnOnce(bool) + Send + Sync + 'static) {
         let failed = self.failed.clone();
         let tell = move || done(!(owns && failed.swap(false, Ordering::AcqRel)));
-        if self.waiting.load(Ordering::Acquire) == 0 {
+        if self.next.writes.is_empty() && self.waiting.load(Ordering::Acquire) == 0 {
             tell();
         } else {
-            self.submit(Box::new(move |_| tell()));
+            self.next.tell.push(Box::new(tell));
         }
     }
 
-    fn write(&self, work: impl FnOnce(&Roster) -> Result<(), RosterError> + Send + 'static) {
-        let failed = self.failed.clone();
-        self.submit(Box::new(move |roster| {
-            if let Err(error) = work(roster) {
-                tracing::error!("{error}");
-                failed.store(true, Ordering::Release);
-            }
-        }));
+    fn write(&mut self, work: impl FnOnce(&Roster) -> Result<(), RosterError> + Send + Sync + 'static) {
+        self.next.writes.push(Box::new(work));
     }
 
-    fn submit(&self, job: Job) {
+    /// What was asked since the last time is written.
+    pub(super) fn commit(&mut self) {
+        let batch = std::mem::take(&mut self.next);
+        if batch.writes.is_empty() && batch.tell.is_empty() {
+            return;
+        }
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
+        if self.batches.as_ref().is_none_or(|batches| batches.send(batch).is_err()) {
             tracing::error!("the thread that writes the buddy list has ended");
         }
     }
@@ -101,7 +116,8 @@ impl RosterWriter {
 
 impl Drop for RosterWriter {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.commit();
+        self.batches = None;
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that writes the buddy list did not end in good order");
         }
@@ -118,12 +134,13 @@ mod tests {
     fn what_follows_a_save_finds_it_on_disk() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.db");
-        let writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
+        let mut writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
         let known = move || Roster::open(&path).unwrap().buddies().unwrap().len();
         for n in 1..=20 {
             writer.save(Buddy::new(format!("b{n}@example.net").parse().unwrap(), Consent::Buddy));
             let (known, (told, found)) = (known.clone(), mpsc::channel());
             writer.then(true, move |written| told.send((written, known())).unwrap());
+            writer.commit();
             assert_eq!(found.recv().unwrap(), (true, n));
         }
         writer.forget("b1@example.net".parse().unwrap());
@@ -135,15 +152,46 @@ mod tests {
     fn who_comes_next_is_told_once_that_a_write_failed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.db");
-        let writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
-        let told = |owns| {
-            let (tell, told) = mpsc::channel();
-            writer.then(owns, move |written| tell.send(written).unwrap());
-            told.recv().unwrap()
-        };
+        let mut writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
         let broken = rusqlite::Connection::open(&path).unwrap();
         broken.execute_batch("ALTER TABLE buddies RENAME TO gone").unwrap();
         writer.save(Buddy::new("b@example.net".parse().unwrap(), Consent::Buddy));
+        writer.commit();
+        let mut told = |owns| {
+            let (tell, told) = mpsc::channel();
+            writer.then(owns, move |written| tell.send(written).unwrap());
+            writer.commit();
+            told.recv().unwrap()
+        };
         assert_eq!((told(false), told(true), told(true)), (true, false, true));
+    }
+    #[test]
+    fn what_belongs_together_is_written_as_a_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.db");
+        let mut writer = RosterWriter::start(Roster::open(&path).unwrap()).unwrap();
+        let own: AddressOfRecord = "a@example.org".parse().unwrap();
+        let change = |writer: &mut RosterWriter, name: &str| {
+            writer.save(Buddy::new(name.parse().unwrap(), Consent::Buddy));
+            writer.save_roaming(own.clone(), Roaming::default());
+            let (tell, told) = mpsc::channel();
+            writer.then(true, move |written| tell.send(written).unwrap());
+            writer.commit();
+            told.recv().unwrap()
+        };
+        let known = || {
+            let roster = Roster::open(&path).unwrap();
+            (roster.buddies().unwrap().len(), roster.roaming().unwrap().len())
+        };
+        assert!(change(&mut writer, "b@example.net"));
+        assert_eq!(known(), (1, 1));
+        // The document cannot be written: then the buddy is not there either, as if the change had not been made.
+        let broken = rusqlite::Connection::open(&path).unwrap();
+        broken.execute_batch("ALTER TABLE roaming RENAME TO gone").unwrap();
+        assert!(!change(&mut writer, "c@example.net"));
+        broken.execute_batch("ALTER TABLE gone RENAME TO roaming").unwrap();
+        assert_eq!(known(), (1, 1));
+        assert!(change(&mut writer, "d@example.net"));
+        assert_eq!(known(), (2, 1));
     }
 }

@@ -34,7 +34,7 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(3);
 const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How often a connection is pinged, and how long the answer may take. Links have keep-alives of their own, which see sooner that
 /// somebody is gone; a node has many more connections than links, and each ping wakes two machines.
-pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIME: Duration = Duration::from_secs(5);
 
 /// Everything the swarm does.

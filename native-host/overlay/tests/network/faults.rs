@@ -10,7 +10,7 @@ use crate::world::{Agent, QUIC, TCP, address, end_of, talk};
 /// Within which a killed peer must be noticed where the system closes its connections.
 const CLOSED: Duration = Duration::from_secs(2);
 /// Within which one must be that says nothing more. (A link's own keep-alive is quicker; here nobody speaks on it.)
-const SILENT: Duration = Duration::from_secs(30);
+const SILENT: Duration = Duration::from_secs(50);
 
 async fn a_dead_peer_ends_its_links(listen: &'static str, within: Duration, kill: impl FnOnce(&mut ChildAgent)) {
     let alice = Agent::start("alice", listen, vec![]).await;

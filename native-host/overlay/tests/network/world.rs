@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// The longest that anything may take here. A test that needs it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Enough for connections to be given up.
-const LONG_PATIENCE: Duration = Duration::from_secs(40);
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";

@@ -113,6 +113,7 @@ impl Actor {
             };
             let _ = reply.send(result);
         });
+        self.roster.commit();
     }
 
     pub(super) fn close_roaming(&mut self, own: Option<AddressOfRecord>, reply: ReplyTo) {
