@@ -21,6 +21,8 @@ const AGAIN: Millis = 60_000;
 const LONGEST: Millis = 6 * 3_600_000;
 /// What waits of one author for devices that are away. Nodes keep 32 of an author for a person: the rest is for what is new.
 const OF_AUTHOR: usize = 16;
+/// Most devices that are remembered; the one that was not seen for longest gives way.
+const DEVICES: usize = 32;
 /// How often it is written down that a device was seen.
 const SEEN: Millis = 3_600_000;
 
@@ -64,6 +66,11 @@ struct Held {
     by: BTreeSet<String>,
 }
 
+/// Whether a device that was there then may still come back for what waits.
+fn is_recent(now: Millis, seen: Millis) -> bool {
+    now - seen.min(now) < OFFLINE_LIFETIME
+}
+
 impl Devices {
     fn next_wakeup(&self) -> Option<Millis> {
         let search = if self.wants_links() { self.reach.due() } else { None };
@@ -82,9 +89,46 @@ impl Devices {
 
     fn forget_old(&mut self, now: Millis) {
         let linked: BTreeSet<&String> = self.links.values().collect();
-        // A clock that was ahead keeps no device here for ever.
-        self.seen
-            .retain(|name, seen| linked.contains(name) || (0..OFFLINE_LIFETIME).contains(&(now - (*seen).min(now))));
+        self.seen.retain(|name, seen| {
+            // A clock that was ahead keeps no device here for ever.
+            *seen = (*seen).min(now);
+            linked.contains(name) || is_recent(now, *seen)
+        });
+    }
+
+    /// A device was there, as somebody says (over `told`, if it was another device); that is written down now and then. Others are
+    /// told of one that is new here.
+    fn saw(&mut self, now: Millis, own: &AddressOfRecord, device: Device, told: Option<LinkId>, out: &mut Vec<Action>) {
+        let known = self.seen.get(&device.name).copied();
+        // A device's own clock may be ahead.
+        let Device { name, seen } = device;
+        let seen = seen.min(now);
+        if !is_recent(now, seen) || known.is_some_and(|known| seen < known + SEEN) {
+            return;
+        }
+        if known.is_none() && self.seen.len() >= DEVICES {
+            let unlinked = self.seen.iter().filter(|(name, _)| !self.is_linked(name));
+            let oldest = unlinked
+                .min_by_key(|(_, seen)| **seen)
+                .map(|(name, seen)| (name.clone(), *seen));
+            match oldest.filter(|(_, oldest)| *oldest < seen) {
+                Some((oldest, _)) => drop(self.seen.remove(&oldest)),
+                None => return,
+            }
+        }
+        self.seen.insert(name.clone(), seen);
+        let device = Device { name, seen };
+        if known.is_none() {
+            let others = self
+                .links
+                .iter()
+                .filter(|(link, name)| **name != device.name && Some(**link) != told);
+            out.extend(others.map(|(link, _)| Action::TellDevices {
+                link: *link,
+                devices: vec![device.clone()],
+            }));
+        }
+        out.push(Action::SaveDevice(own.clone(), device));
     }
 
     /// What has come to nothing: nodes keep it no longer, or it is the oldest of too many.
@@ -260,7 +304,7 @@ impl Agent {
             return;
         };
         for device in found {
-            Self::saw(devices, now, own, device, out);
+            devices.saw(now, own, device, None, out);
         }
         devices.forget_old(now);
         devices.looked = true;
@@ -270,27 +314,6 @@ impl Agent {
             devices.reach.succeeded(now);
         }
         self.pass_on(own, out);
-    }
-
-    /// A device was there; that is written down now and then.
-    fn saw(devices: &mut Devices, now: Millis, own: &AddressOfRecord, device: Device, out: &mut Vec<Action>) {
-        let known = devices.seen.get(&device.name).copied();
-        // A device's own clock may be ahead.
-        let device = Device {
-            seen: device.seen.min(now),
-            ..device
-        };
-        if known.is_none_or(|known| device.seen >= known + SEEN) {
-            devices.seen.insert(device.name.clone(), device.seen);
-            if known.is_none() {
-                let others = devices.links.iter().filter(|(_, name)| **name != device.name);
-                out.extend(others.map(|(link, _)| Action::TellDevices {
-                    link: *link,
-                    devices: vec![device.clone()],
-                }));
-            }
-            out.push(Action::SaveDevice(own.clone(), device));
-        }
     }
 
     /// A link to another device stands; it bears the user's own credential, which the runtime has seen to.
@@ -304,17 +327,20 @@ impl Agent {
     ) {
         let devices = self.devices.entry(own.clone()).or_default();
         devices.links.insert(link, name.clone());
-        let others = devices.seen.iter().filter(|(other, _)| **other != name);
+        let others = devices
+            .seen
+            .iter()
+            .filter(|(other, seen)| **other != name && is_recent(now, **seen));
         let others: Vec<Device> = others
             .map(|(name, seen)| Device {
                 name: name.clone(),
-                seen: *seen,
+                seen: (*seen).min(now),
             })
             .collect();
         if !others.is_empty() {
             out.push(Action::TellDevices { link, devices: others });
         }
-        Self::saw(devices, now, own, Device { name, seen: now }, out);
+        devices.saw(now, own, Device { name, seen: now }, Some(link), out);
         self.pass_on(own, out);
     }
 
@@ -325,7 +351,7 @@ impl Agent {
         };
         let own = own.clone();
         for device in told {
-            Self::saw(devices, now, &own, device, out);
+            devices.saw(now, &own, device, Some(link), out);
         }
         devices.forget_old(now);
         self.pass_on(&own, out);
@@ -338,7 +364,8 @@ impl Agent {
         };
         if let Some(name) = devices.links.remove(&link) {
             // It was there until now.
-            Self::saw(devices, now, own, Device { name, seen: now }, out);
+            let own = own.clone();
+            devices.saw(now, &own, Device { name, seen: now }, None, out);
         }
         devices.passing.retain(|(over, _)| *over != link);
         devices.reach.lost(now);

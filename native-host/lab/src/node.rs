@@ -79,6 +79,21 @@ impl Node {
         self.overlay.status().await.knows_the_overlay
     }
 
+    /// Waits until it has.
+    ///
+    /// # Errors
+    /// It does not come about.
+    pub async fn knowing(&self) -> Result<(), LabError> {
+        let begin = Instant::now();
+        while !self.knows_the_overlay().await {
+            if begin.elapsed() > PATIENCE {
+                return Err(LabError::needed("a node does not come to know the overlay"));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
     /// The nodes closest to a key, as a look-up from here finds them.
     ///
     /// # Errors

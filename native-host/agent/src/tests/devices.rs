@@ -110,6 +110,34 @@ fn devices_hear_of_each_other_from_those_that_know_them() {
 }
 
 #[test]
+fn a_device_of_long_ago_is_nobodys_news() {
+    let mut world = bob_with_two_devices();
+    let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+    world.add(bob.clone(), credential);
+    world.kill(3);
+    let gone = Device {
+        name: "device9".to_owned(),
+        seen: world.now - 8 * DAY,
+    };
+    world.nodes[2]
+        .disk
+        .devices
+        .insert((bob.clone(), gone.name.clone()), gone.clone());
+    for n in 1..4 {
+        world.start(n);
+    }
+    world.run(HOUR);
+    for n in [1, 3] {
+        assert!(
+            !world.nodes[n]
+                .disk
+                .devices
+                .contains_key(&(bob.clone(), gone.name.clone()))
+        );
+    }
+}
+
+#[test]
 fn a_device_that_never_comes_back_is_not_waited_for_for_ever() {
     let mut world = bob_with_two_devices();
     world.start(1);

@@ -30,7 +30,7 @@ pub(crate) struct Disk {
     pub(crate) rows: BTreeMap<(Pair, Side, String), Row>,
     pub(crate) buddies: BTreeMap<AddressOfRecord, Buddy>,
     presence: Presence,
-    devices: BTreeMap<(AddressOfRecord, String), Device>,
+    pub(super) devices: BTreeMap<(AddressOfRecord, String), Device>,
     pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
 }
 

@@ -7,9 +7,9 @@ use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
+use super::Heard;
 use super::peers::Abilities;
 use super::task::Task;
-use super::{Candidate, Heard};
 use crate::contacts::is_dialled;
 use crate::link::{Decline, decline};
 use crate::scope::Scope;
@@ -213,28 +213,6 @@ impl Task {
         let addresses = self.routing_addresses(peer);
         self.swarm.behaviour_mut().routing.remove_peer(&peer);
         self.dial(peer, addresses);
-    }
-
-    fn looked_up(&mut self, id: kad::QueryId, requests: u32, peers: Vec<kad::PeerInfo>) {
-        let Some((_, reply)) = self.look_ups.remove(&id) else {
-            return;
-        };
-        self.effort.looked_up(requests);
-        let mut found: Vec<Candidate> = peers
-            .into_iter()
-            .map(|peer| {
-                let network = self.network_of(&peer.peer_id, &peer.addrs);
-                Candidate {
-                    peer: peer.peer_id,
-                    addresses: peer.addrs,
-                    network,
-                }
-            })
-            .collect();
-        if self.keeps_records(found.len()) {
-            found.push(Candidate::known(*self.swarm.local_peer_id()));
-        }
-        let _ = reply.send(found);
     }
 
     fn on_store_event(&mut self, event: request_response::Event<store_protocol::Request, store_protocol::Response>) {

@@ -10,10 +10,13 @@ use std::time::Duration;
 use libp2p::swarm::ConnectionId;
 use tokio::time::Instant;
 
-use crate::swarm::PING_INTERVAL;
+use crate::swarm::{PING_INTERVAL, PING_TIME};
 
-/// How long a living connection may be silent: one ping may be lost or late.
-const SILENCE: Duration = PING_INTERVAL.saturating_mul(2).saturating_add(Duration::from_secs(5));
+/// How long a living connection may be silent. A ping that is late is given up, and the next one comes after a whole interval, on
+/// a new stream.
+const SILENCE: Duration = PING_INTERVAL
+    .saturating_mul(2)
+    .saturating_add(PING_TIME.saturating_mul(2));
 /// Longer between two looks than this, and it was we who were silent: suspended, or starved of processor time.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -83,9 +86,9 @@ mod tests {
         liveness.sign(id(2), begin);
         assert_eq!(first_death(&mut liveness, begin, 0.0, 4.0), None);
         liveness.sign(id(2), begin + Duration::from_secs(4));
-        assert_eq!(first_death(&mut liveness, begin, 4.5, 37.0), Some((35.5, id(1))));
+        assert_eq!(first_death(&mut liveness, begin, 4.5, 32.0), Some((28.5, id(1))));
         liveness.forget(id(1));
-        assert_eq!(first_death(&mut liveness, begin, 36.0, 50.0), Some((39.5, id(2))));
+        assert_eq!(first_death(&mut liveness, begin, 29.0, 40.0), Some((32.5, id(2))));
     }
 
     #[test]
@@ -94,7 +97,7 @@ mod tests {
         let mut liveness = Liveness::default();
         liveness.sign(id(1), begin);
         assert_eq!(first_death(&mut liveness, begin, 0.0, 1.0), None);
-        assert_eq!(first_death(&mut liveness, begin, 60.0, 95.0), None);
-        assert_eq!(first_death(&mut liveness, begin, 95.5, 100.0), Some((95.5, id(1))));
+        assert_eq!(first_death(&mut liveness, begin, 60.0, 88.0), None);
+        assert_eq!(first_death(&mut liveness, begin, 88.5, 95.0), Some((88.5, id(1))));
     }
 }

@@ -6,6 +6,7 @@ mod effort;
 mod events;
 mod filling;
 mod liveness;
+mod looking_up;
 mod peers;
 mod relays;
 mod task;

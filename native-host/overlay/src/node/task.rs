@@ -21,9 +21,10 @@ use super::bootstrap::{Bootstrap, by_peer};
 use super::effort::Counters;
 use super::filling::Filling;
 use super::liveness::Liveness;
+use super::looking_up::LookUp;
 use super::peers::Peers;
 use super::relays::Relays;
-use super::{Candidate, Command, Heard, NodeConfig, NodeState, Reached, StartError};
+use super::{Command, Heard, NodeConfig, NodeState, Reached, StartError};
 use crate::clock::Clock;
 use crate::rate::Rates;
 use crate::scope::{Scope, ip_of};
@@ -66,7 +67,7 @@ pub(super) struct Task {
     pub(super) joined: u64,
     pub(super) filling: Filling,
     pub(super) rates: Rates<PeerId>,
-    pub(super) look_ups: HashMap<kad::QueryId, ([u8; 32], oneshot::Sender<Vec<Candidate>>)>,
+    pub(super) look_ups: HashMap<kad::QueryId, LookUp>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
     /// Requests of peers whose answer is being made.
     pub(super) answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Response>, Response)>>,
@@ -283,11 +284,7 @@ impl Task {
             Command::Known(places, reply) => {
                 let _ = reply.send(self.known(&places));
             }
-            Command::Closest(place, count, reply) => {
-                let routing = &mut self.swarm.behaviour_mut().routing;
-                let query = routing.get_n_closest_peers(place.to_vec(), count);
-                self.look_ups.insert(query, (place, reply));
-            }
+            Command::Closest(place, count, reply) => self.look_up(place, count, reply),
             Command::Ask(candidate, request, reply) => self.ask(candidate, request, reply),
             Command::Open(candidate, reply) => {
                 self.swarm
@@ -345,7 +342,7 @@ impl Task {
         if self.ticks.is_multiple_of(EXPIRY_TICKS) {
             self.store.expire();
         }
-        self.look_ups.retain(|_, (_, reply)| !reply.is_closed());
+        self.end_look_ups(now);
     }
 
     /// All addresses of a peer are dialled at once: a second attempt at the same peer would be refused while the first one lasts, and

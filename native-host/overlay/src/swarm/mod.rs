@@ -28,14 +28,14 @@ pub(crate) const REPLICATION: usize = 20;
 pub(crate) const BUCKET: usize = 64;
 /// How many nodes keep a record at each of its two places.
 pub const COPIES: usize = 10;
-/// How long a look-up of the closest nodes may take.
-const LOOK_UP_TIME: Duration = Duration::from_secs(3);
+/// How long the routing protocol may look for the nodes closest to one place.
+const QUERY_TIME: Duration = Duration::from_secs(20);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
 const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How often a connection is pinged, and how long the answer may take. Links have keep-alives of their own, which see sooner that
 /// somebody is gone; a node has many more connections than links, and each ping wakes two machines.
-pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(15);
-const PING_TIME: Duration = Duration::from_secs(5);
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const PING_TIME: Duration = Duration::from_secs(4);
 
 /// Everything the swarm does.
 #[derive(NetworkBehaviour)]
@@ -123,7 +123,7 @@ fn lan(peer: PeerId) -> Option<mdns::tokio::Behaviour> {
 fn routing_config() -> kad::Config {
     let mut config = kad::Config::new(ROUTING_PROTOCOL);
     config
-        .set_query_timeout(LOOK_UP_TIME)
+        .set_query_timeout(QUERY_TIME)
         .set_kbucket_size(NonZeroUsize::MIN.saturating_add(BUCKET - 1))
         // Liars who know only each other lead astray one path of a look-up, not all.
         .disjoint_query_paths(true)

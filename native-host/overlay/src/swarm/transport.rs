@@ -18,9 +18,9 @@ use libp2p::{Multiaddr, PeerId, Transport, dns, noise, quic, relay, tcp, yamux};
 const CONNECTING_TIME: Duration = Duration::from_secs(5);
 /// How long a QUIC connection may be silent. With [`QUIC_KEEP_ALIVE`] silence means that the other end is gone.
 /// Links have keep-alives of their own, which see it sooner; this also keeps a NAT's door open.
-const QUIC_SILENCE_MS: u32 = 45_000;
+const QUIC_SILENCE_MS: u32 = 30_000;
 /// Longer than between two pings, which do it as well.
-const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(20);
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(13);
 
 type Connection = (PeerId, StreamMuxerBox);
 

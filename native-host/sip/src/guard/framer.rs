@@ -104,7 +104,7 @@ impl Framer {
     /// are waited for, unless it is an answer.
     ///
     /// Where a ping of the peer's comes before its answer, its two halves and the answer are taken for the answer and a ping: the
-    /// same in all.
+    /// same in all. (With a message in between that ping goes unanswered; but the message's answer is as good a sign of life.)
     fn line_ends(&mut self) -> Option<Frame> {
         let bytes = &self.buffer[self.taken..];
         if self.asked > 0 && bytes.starts_with(b"\r\n") {
