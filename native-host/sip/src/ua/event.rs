@@ -78,8 +78,7 @@ impl fmt::Debug for IncomingMessage {
 /// Bytes for the peer, and the room in the link's window that they free once they are on their way.
 pub(super) struct Reply {
     pub(super) bytes: Vec<u8>,
-    /// `None` for what the peer did not ask for.
-    pub(super) room: Option<OwnedSemaphorePermit>,
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 /// Answers one request, once. Dropped without an answer, it answers 500.
@@ -136,10 +135,7 @@ impl Responder {
         let status = if (200..700).contains(&status) { status } else { 500 };
         let bytes = form.fill(status, reason.unwrap_or_else(|| usual_reason(status)), fields);
         // The link may be gone.
-        let _ = replies.send(Reply {
-            bytes,
-            room: Some(room),
-        });
+        let _ = replies.send(Reply { bytes, room });
     }
 }
 

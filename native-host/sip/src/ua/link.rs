@@ -15,7 +15,7 @@ use rsipstack::transaction::key::TransactionKey;
 use rsipstack::transport::{SipConnection, TransportEvent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Closed, Event, IncomingMessage, Reply, Responder};
@@ -149,6 +149,8 @@ pub(super) struct Reader {
     pub(super) own_host: Arc<str>,
     /// Room for what the peer asks.
     pub(super) window: Arc<Semaphore>,
+    /// Room for one sign of life: whoever takes nothing gets no second one.
+    pub(super) signs: Arc<Semaphore>,
     pub(super) replies: mpsc::UnboundedSender<Reply>,
     pub(super) messages: mpsc::UnboundedSender<IncomingMessage>,
 }
@@ -157,12 +159,19 @@ impl Reader {
     /// Reads until the link must end, and says why.
     pub(super) async fn run(&self, source: &mut (impl AsyncRead + Unpin)) -> Closed {
         let mut framer = Framer::new();
+        let mut heard_of_us = Instant::now();
         let mut piece = vec![0; 16 * 1024];
         loop {
             while let Some(frame) = framer.next_frame() {
+                heard_of_us = Instant::now();
                 if let Err(why) = self.take(frame).await {
                     return why;
                 }
+            }
+            // Whoever sends something large over a slow line hears nothing of us until it is whole: one CRLF says that we are there.
+            if heard_of_us.elapsed() >= QUIET {
+                heard_of_us = Instant::now();
+                self.sign(b"\r\n");
             }
             match self.hear(source, &mut piece, &mut framer).await {
                 Some(Ok(0)) => return Closed::ByPeer,
@@ -186,10 +195,17 @@ impl Reader {
             if let Ok(read) = timeout(QUIET, source.read(piece)).await {
                 return Some(read);
             }
-            framer.asked();
-            self.reply(b"\r\n\r\n".to_vec(), None);
+            if self.sign(b"\r\n\r\n") {
+                framer.asked();
+            }
         }
         timeout(QUIET, source.read(piece)).await.ok()
+    }
+
+    /// Sends a sign of life, unless the last one is not written yet. Whether it did.
+    fn sign(&self, bytes: &[u8]) -> bool {
+        let room = Arc::clone(&self.signs).try_acquire_owned();
+        room.map(|room| self.reply(bytes.to_vec(), room)).is_ok()
     }
 
     async fn take(&self, frame: Frame) -> Result<(), Closed> {
@@ -212,7 +228,7 @@ impl Reader {
                 self.link.pace().await;
                 if frame == Frame::Ping {
                     let room = self.room(0).await?;
-                    self.reply(b"\r\n".to_vec(), Some(room));
+                    self.reply(b"\r\n".to_vec(), room);
                 }
                 return Ok(());
             }
@@ -244,7 +260,7 @@ impl Reader {
         let refusal = match verdict {
             Verdict::Pass(_) => return Ok(()),
             Verdict::Answer { refusal, bytes } => {
-                self.reply(bytes, Some(room));
+                self.reply(bytes, room);
                 refusal
             }
             Verdict::Drop(refusal) => refusal,
@@ -307,7 +323,7 @@ impl Reader {
             .map_err(|_| Closed::ShutDown)
     }
 
-    fn reply(&self, bytes: Vec<u8>, room: Option<OwnedSemaphorePermit>) {
+    fn reply(&self, bytes: Vec<u8>, room: OwnedSemaphorePermit) {
         // The writer lives as long as this reader.
         let _ = self.replies.send(Reply { bytes, room });
     }
@@ -350,6 +366,7 @@ where
         stack: Arc::clone(&shared.stack),
         own_host: Arc::clone(&shared.host),
         window: Arc::new(Semaphore::new(INCOMING_WINDOW)),
+        signs: Arc::new(Semaphore::new(1)),
         replies,
         messages,
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use corella_sip::guard::{Frame, Rate};
 use corella_sip::ua::{Closed, Event, LinkId, SILENCE};
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::common::{Agent, join, request, text};
@@ -62,6 +63,31 @@ async fn two_that_have_nothing_to_say_stay_linked() {
     sleep(24 * HOUR).await;
     assert_eq!(alice.agent.message(LinkId(1), text("x")).await.unwrap().status, 200);
     drop(bob);
+}
+
+/// Over a slow line a long message takes longer than anybody may be silent. Its sender's questions wait behind it.
+#[tokio::test(start_paused = true)]
+async fn who_sends_for_long_hears_that_somebody_is_there() {
+    let bob = Agent::new("bob");
+    let mut alice = bob.raw_link(1, Rate::KNOWN).await;
+    let message = request("OPTIONS", 1, &"x".repeat(20_000));
+    let begin = Instant::now();
+    let (mut silence, mut last) = (Duration::ZERO, begin);
+    for piece in message.as_bytes().chunks(1_000) {
+        alice.send(piece).await;
+        let mut sign = [0; 64];
+        if timeout(Duration::from_secs(1), alice.stream.read(&mut sign))
+            .await
+            .is_ok()
+        {
+            silence = silence.max(last.elapsed());
+            last = Instant::now();
+        }
+    }
+    assert!(
+        begin.elapsed() > 2 * SILENCE && silence.max(last.elapsed()) < SILENCE,
+        "{silence:?}"
+    );
 }
 
 /// While nothing is read, because the user is busy, nothing can be heard.
