@@ -283,7 +283,7 @@ impl Actor {
                 }));
             }
             Input::Overlay(event) => self.overlay(event).await,
-            Input::Sip(event) => self.sip(event),
+            Input::Sip(event) => self.sip(event).await,
             Input::Stop(_) => {}
         }
     }
@@ -342,11 +342,17 @@ impl Actor {
         true
     }
 
-    fn sip(&mut self, event: ua::Event) {
+    async fn sip(&mut self, event: ua::Event) {
         match event {
             ua::Event::Message(message) => self.links.received(message),
-            ua::Event::LinkClosed { link, why } if self.links.remove(link.0) => {
+            ua::Event::LinkClosed { link, why } => {
+                let Some(device) = self.links.remove(link.0) else { return };
                 tracing::debug!(%link, "a link closed: {why}");
+                if why == ua::Closed::Silent
+                    && let Some(network) = &self.network
+                {
+                    network.overlay.give_up(device).await;
+                }
                 self.feed(Event::LinkDown { link: link.0 });
             }
             _ => {}

@@ -184,8 +184,9 @@ impl Links {
         }
     }
 
-    pub(super) fn remove(&mut self, link: LinkId) -> bool {
-        self.standing.remove(&link).is_some()
+    /// Forgets a link that is gone; to which device it was, if it is known.
+    pub(super) fn remove(&mut self, link: LinkId) -> Option<PeerId> {
+        self.standing.remove(&link).map(|standing| standing.device)
     }
 }
 

@@ -134,6 +134,7 @@ enum Command {
     Ask(Candidate, Request, oneshot::Sender<Heard>),
     Open(Reached, oneshot::Sender<Result<OpenStream, OpenError>>),
     Introduce(Reached, oneshot::Sender<bool>),
+    GiveUp(PeerId, oneshot::Sender<()>),
     LocationReached(oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -261,6 +262,11 @@ impl NodeHandle {
         self.call(|reply| Command::Introduce(Reached { peer, addresses }, reply))
             .await
             .unwrap_or(false)
+    }
+
+    /// Closes the connections to a peer that does not answer any more.
+    pub(crate) async fn give_up(&self, peer: PeerId) {
+        self.call(|reply| Command::GiveUp(peer, reply)).await;
     }
 
     /// A location service elsewhere has answered: this device is on line.

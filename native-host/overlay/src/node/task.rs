@@ -293,6 +293,11 @@ impl Task {
                     .open(candidate.peer, candidate.addresses, reply);
             }
             Command::Introduce(candidate, reply) => self.introduce(candidate, reply),
+            Command::GiveUp(peer, reply) => {
+                // Fails only if it is not connected.
+                let _ = self.swarm.disconnect_peer_id(peer);
+                let _ = reply.send(());
+            }
             Command::LocationReached(reply) => {
                 self.unreached = false;
                 let _ = reply.send(());

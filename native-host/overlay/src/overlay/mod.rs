@@ -302,6 +302,12 @@ impl Overlay {
         Ok(Link::new(local.clone(), &record, opened))
     }
 
+    /// A device does not answer over a link any more: closes the connections to it, which may be dead for half a minute before
+    /// that is seen, so that the next link goes over a new one to wherever the device is then.
+    pub async fn give_up(&self, device: PeerId) {
+        self.0.node.give_up(device).await;
+    }
+
     /// Takes this device off line: withdraws its records, leaves the meeting place and closes all connections, within a
     /// second.
     pub async fn shutdown(&self) {

@@ -46,6 +46,23 @@ async fn a_frozen_peer_is_noticed_over_quic() {
     a_dead_peer_ends_its_links(QUIC, SILENT, |child| child.freeze()).await;
 }
 
+/// Long before its silence is noticed.
+#[tokio::test]
+async fn a_frozen_peer_can_be_given_up() {
+    for listen in [TCP, QUIC] {
+        let alice = Agent::start("alice", listen, vec![]).await;
+        let door = alice.listen().await[0].clone();
+        let child = spawn_blocking(move || ChildAgent::start(listen, &door)).await.unwrap();
+        let whom = address("child@example.net");
+        let record = alice.find_on_line(&whom).await;
+        let mut link = alice.overlay.connect(alice.address(), &whom, &record).await.unwrap();
+        child.freeze();
+        alice.overlay.give_up(link.peer).await;
+        assert!(end_of(&mut link).await < Duration::from_secs(2));
+        alice.wait_for_peers(0).await;
+    }
+}
+
 #[tokio::test]
 async fn a_clean_end_is_noticed_at_once() {
     for listen in [TCP, QUIC] {

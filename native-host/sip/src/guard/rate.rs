@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The limit of a link. One request, keep-alive or stray response costs one token.
+/// The limit of a link. One request or stray response costs one token, as do keep-alives that come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Tokens in a full bucket: what may come at once.

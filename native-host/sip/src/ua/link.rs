@@ -162,9 +162,10 @@ impl Reader {
         let mut heard_of_us = Instant::now();
         let mut piece = vec![0; 16 * 1024];
         loop {
+            let mut is_paid = false;
             while let Some(frame) = framer.next_frame() {
                 heard_of_us = Instant::now();
-                if let Err(why) = self.take(frame).await {
+                if let Err(why) = self.take(frame, &mut is_paid).await {
                     return why;
                 }
             }
@@ -208,7 +209,9 @@ impl Reader {
         room.map(|room| self.reply(bytes.to_vec(), room)).is_ok()
     }
 
-    async fn take(&self, frame: Frame) -> Result<(), Closed> {
+    /// Acts on one frame. The keep-alives that were read in one piece are paid for together (`is_paid`): one by one, a burst of a few
+    /// kilobytes would stop the reading for minutes, and the link's end would not be seen.
+    async fn take(&self, frame: Frame, is_paid: &mut bool) -> Result<(), Closed> {
         let (message, verdict) = match frame {
             Frame::Message(message) => {
                 let verdict = self.guard.judge(&message);
@@ -225,7 +228,9 @@ impl Reader {
                 (head, verdict)
             }
             Frame::Ping | Frame::Pong => {
-                self.link.pace().await;
+                if !std::mem::replace(is_paid, true) {
+                    self.link.pace().await;
+                }
                 if frame == Frame::Ping {
                     let room = self.room(0).await?;
                     self.reply(b"\r\n".to_vec(), room);

@@ -90,6 +90,20 @@ async fn who_sends_for_long_hears_that_somebody_is_there() {
     );
 }
 
+/// Whoever sent a burst of them and left is not waited for.
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_keep_alives_hides_no_end() {
+    let mut bob = Agent::new("bob");
+    let mut alice = bob.raw_link(1, Rate::STRANGER).await;
+    let begin = Instant::now();
+    alice.send("\r\n".repeat(8_000)).await;
+    alice.send(request("OPTIONS", 1, "")).await;
+    while !matches!(alice.frame().await, Some(Frame::Message(_))) {}
+    drop(alice);
+    closed(&mut bob).await;
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
 /// While nothing is read, because the user is busy, nothing can be heard.
 #[tokio::test(start_paused = true)]
 async fn a_busy_user_is_no_silence_of_the_peer() {
