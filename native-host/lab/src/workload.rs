@@ -85,6 +85,8 @@ pub struct Outcome {
     pub put: Measured,
     /// Reading a key with one record.
     pub get: Measured,
+    /// Putting the records of several writers under one key, each by itself.
+    pub put_all: Measured,
     /// Reading a key with a record of each writer.
     pub get_all: Measured,
 }
@@ -101,22 +103,15 @@ pub async fn run(network: &Network, workload: Workload) -> Result<Outcome, LabEr
     let get = read(network, &single, workload.operations).await?;
     // Each key is read about four times, from other nodes.
     let keys = workload.all.div_ceil(4);
-    let several = fill(
-        network,
-        "v",
-        keys,
-        workload.writers,
-        &shape,
-        &mut Measured::default(),
-        &mut sign,
-    )
-    .await?;
+    let mut put_all = Measured::default();
+    let several = fill(network, "v", keys, workload.writers, &shape, &mut put_all, &mut sign).await?;
     let get_all = read(network, &several, workload.all).await?;
     Ok(Outcome {
         size,
         sign,
         put,
         get,
+        put_all,
         get_all,
     })
 }

@@ -36,13 +36,21 @@ async fn all_is_well(nodes: usize, transport: Transport, size: usize, operations
         size,
     };
     let outcome = workload::run(&network, workload).await.unwrap();
-    for measured in [&outcome.put, &outcome.get, &outcome.get_all] {
-        assert_eq!(measured.right, measured.times.count());
+    network.stop().await;
+    let puts = [("put", &outcome.put), ("put-all", &outcome.put_all)];
+    let gets = [("get", &outcome.get), ("get-all", &outcome.get_all)];
+    for (name, measured) in puts.iter().chain(&gets) {
+        let (right, of, p99) = (measured.right, measured.times.count(), measured.times.p99());
+        println!("{name}: {right} of {of} right, p99 {p99:.0} ms; {measured:?}");
     }
     // Who has just come is not known to everybody yet; the next closest keeps the record instead.
-    let (reached, keepers) = (outcome.put.reached, outcome.put.keepers);
-    assert!(reached * 100 >= keepers * 95, "{reached} of {keepers}");
-    network.stop().await;
+    for (name, put) in puts {
+        let (reached, keepers) = (put.reached, put.keepers);
+        assert!(reached * 100 >= keepers * 95, "{name}: {reached} of {keepers}");
+    }
+    for (name, measured) in puts.iter().chain(&gets) {
+        assert_eq!(measured.right, measured.times.count(), "{name}");
+    }
 }
 
 fn all_found(reading: &Reading) {

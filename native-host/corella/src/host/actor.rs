@@ -346,7 +346,9 @@ impl Actor {
         match event {
             ua::Event::Message(message) => self.links.received(message),
             ua::Event::LinkClosed { link, why } => {
-                let Some(device) = self.links.remove(link.0) else { return };
+                let Some(device) = self.links.remove(link.0) else {
+                    return;
+                };
                 tracing::debug!(%link, "a link closed: {why}");
                 if why == ua::Closed::Silent
                     && let Some(network) = &self.network

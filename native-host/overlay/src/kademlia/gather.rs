@@ -119,6 +119,11 @@ impl Gather {
         }
     }
 
+    /// Whether a node is, as far as is known, one of those that keep what belongs to the place.
+    pub(super) fn is_chosen(&self, peer: &PeerId) -> bool {
+        self.distances.get(peer).is_some_and(|at| self.chosen().contains(at))
+    }
+
     fn node(&mut self, peer: &PeerId) -> Option<&mut Node> {
         let at = self.distances.get(peer)?;
         self.nodes.get_mut(at)

@@ -6,7 +6,7 @@ use corella_identity::Millis;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
-use super::round::Collect;
+use super::round::{Collect, Keeper};
 use crate::clock::Clock;
 use crate::newest::{Newest, Slot, slot_of};
 use crate::record::Record;
@@ -16,8 +16,11 @@ use crate::store_protocol::Response;
 const ANSWER_LIMIT: usize = 128;
 /// Most pages that are asked for.
 const PAGES: usize = 8;
-/// So many nodes with the same answer, none of which lacks anything that others have, are enough.
+/// So many nodes with the same answer, none of which lacks anything that others have, are enough...
 const AGREEING: usize = 6;
+/// ...if so many of them are at each of the two places. Who surrounds one of these has not surrounded the other; and what did not
+/// arrive at one is at the other.
+const AGREEING_AT_EACH: usize = 3;
 
 /// The records under one key, of each signer and nonce the newest.
 pub(super) struct Merge {
@@ -28,7 +31,7 @@ pub(super) struct Merge {
     seen: HashMap<[u8; 32], Option<Record>>,
     newest: Newest,
     /// Of each node that answered, what it has.
-    has: Vec<(PeerId, BTreeMap<Slot, Millis>)>,
+    has: Vec<(Keeper, BTreeMap<Slot, Millis>)>,
     /// Whether a node has more than it said.
     more: bool,
     pages: usize,
@@ -51,7 +54,7 @@ impl Merge {
     }
 
     /// Adds one node's answer. Says whether any of it was a good record, whether new or a copy.
-    fn add(&mut self, peer: PeerId, answer: &[String]) -> bool {
+    fn add(&mut self, keeper: Keeper, answer: &[String]) -> bool {
         let now = self.clock.now();
         let mut has = BTreeMap::new();
         for xml in answer.iter().take(ANSWER_LIMIT) {
@@ -65,7 +68,7 @@ impl Merge {
             self.newest.add(record.clone());
         }
         let good = !has.is_empty();
-        self.has.push((peer, has));
+        self.has.push((keeper, has));
         good
     }
 
@@ -97,10 +100,10 @@ impl Merge {
         if self.pages > 1 {
             return lacking;
         }
-        for (peer, has) in &self.has {
+        for (keeper, has) in &self.has {
             for (slot, record) in self.newest.iter() {
                 if has.get(slot).is_none_or(|sequence| *sequence < record.sequence()) {
-                    lacking.push((*peer, record.clone()));
+                    lacking.push((keeper.peer, record.clone()));
                 }
             }
         }
@@ -114,18 +117,24 @@ impl Merge {
 }
 
 impl Collect for Merge {
-    fn take(&mut self, peer: PeerId, response: Response) -> bool {
+    fn take(&mut self, keeper: Keeper, response: Response) -> bool {
         match response {
             Response::Records { records, more } => {
                 self.more |= more;
-                self.add(peer, &records)
+                self.add(keeper, &records)
             }
             _ => false,
         }
     }
 
     fn is_settled(&self) -> bool {
-        !self.newest.is_empty() && self.has.iter().filter(|(_, has)| self.has_all(has)).count() >= AGREEING
+        if self.newest.is_empty() {
+            return false;
+        }
+        let agreeing = self.has.iter().filter(|(_, has)| self.has_all(has));
+        let places: Vec<[bool; 2]> = agreeing.map(|(keeper, _)| keeper.places).collect();
+        let at = |place: usize| places.iter().filter(|places| places[place]).count();
+        places.len() >= AGREEING && at(0) >= AGREEING_AT_EACH && at(1) >= AGREEING_AT_EACH
     }
 }
 
@@ -139,9 +148,22 @@ mod tests {
         Merge::new(Key::Contacts(aor("bob@example.net")).id(), Clock::new(|| NOW))
     }
 
+    fn at(places: [bool; 2]) -> Keeper {
+        let peer = device();
+        Keeper { peer, places }
+    }
+
+    /// Somebody who serves both places, as in small networks.
+    fn anybody() -> Keeper {
+        at([true, true])
+    }
+
+    fn texts(records: &[&Record]) -> Vec<String> {
+        records.iter().map(|record| record.to_xml().to_string()).collect()
+    }
+
     fn add(merge: &mut Merge, records: &[&Record]) -> bool {
-        let texts: Vec<String> = records.iter().map(|record| record.to_xml().to_string()).collect();
-        merge.add(device(), &texts)
+        merge.add(anybody(), &texts(records))
     }
 
     #[test]
@@ -183,7 +205,7 @@ mod tests {
         let elsewhere = contact_record(&person("alice@example.net"), device(), NOW);
         let other_kind = certificate_record(&bob, NOW);
         let mut merge = merge();
-        assert!(!merge.add(device(), &[forged, "garbage".to_owned(), String::new()]));
+        assert!(!merge.add(anybody(), &[forged, "garbage".to_owned(), String::new()]));
         assert!(!add(&mut merge, &[&expired, &elsewhere, &other_kind]));
         assert!(add(&mut merge, &[&good]));
         assert_eq!(merge.records(), [good]);
@@ -194,7 +216,7 @@ mod tests {
         let good = contact_record(&person("bob@example.net"), device(), NOW);
         let mut answer: Vec<String> = (0..ANSWER_LIMIT).map(|number| format!("{number}")).collect();
         answer.push(good.to_xml().to_string());
-        assert!(!merge().add(device(), &answer));
+        assert!(!merge().add(anybody(), &answer));
     }
 
     #[test]
@@ -225,16 +247,40 @@ mod tests {
     }
 
     #[test]
+    fn one_place_alone_settles_nothing() {
+        let bob = person("bob@example.net");
+        let peer = device();
+        let old = contact_record(&bob, peer, NOW - 2);
+        let new = contact_record(&bob, peer, NOW - 1);
+        let (first, second) = ([true, false], [false, true]);
+        let mut merge = merge();
+        // All of one place, who tell an old story.
+        for _ in 0..crate::swarm::COPIES {
+            merge.add(at(first), &texts(&[&old]));
+            assert!(!merge.is_settled());
+        }
+        for _ in 0..AGREEING_AT_EACH {
+            merge.add(at(second), &texts(&[&new]));
+            assert!(!merge.is_settled());
+        }
+        for place in [first, first, first] {
+            assert!(!merge.is_settled());
+            merge.add(at(place), &texts(&[&new]));
+        }
+        assert!(merge.is_settled());
+    }
+
+    #[test]
     fn those_that_lag_are_told_what_they_lack() {
         let bob = person("bob@example.net");
         let peer = device();
         let old = contact_record(&bob, peer, NOW - 2);
         let new = contact_record(&bob, peer, NOW - 1);
-        let (current, lagging, empty) = (device(), device(), device());
+        let (current, lagging, empty) = (anybody(), anybody(), anybody());
         let mut merge = merge();
         merge.add(current, &[new.to_xml().to_string()]);
         merge.add(lagging, &[old.to_xml().to_string()]);
         merge.add(empty, &[]);
-        assert_eq!(merge.lacking(), [(lagging, new.clone()), (empty, new)]);
+        assert_eq!(merge.lacking(), [(lagging.peer, new.clone()), (empty.peer, new)]);
     }
 }

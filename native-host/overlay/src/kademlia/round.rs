@@ -27,10 +27,18 @@ const TOTAL_TIME: Duration = Duration::from_millis(4800);
 pub(crate) const LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(REPLICATION - 1);
 const WIDE_LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4 * REPLICATION - 1);
 
+/// Who was asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeper {
+    pub(super) peer: PeerId,
+    /// Of each place, whether this is one of its nodes.
+    pub(super) places: [bool; 2],
+}
+
 /// What is made of the answers.
 pub(super) trait Collect: Send {
     /// Takes a node's answer. Whether it held what was asked for.
-    fn take(&mut self, peer: PeerId, response: Response) -> bool;
+    fn take(&mut self, keeper: Keeper, response: Response) -> bool;
 
     /// A node did not answer.
     fn silent(&mut self) {}
@@ -129,8 +137,10 @@ pub(super) async fn round(
                 round.ask();
             }
             Some((peer, heard)) = round.answers.next() => {
+                let places = [0, 1].map(|place| round.gathers[place].is_chosen(&peer));
+                let keeper = Keeper { peer, places };
                 let outcome = match heard {
-                    Some(Heard { response, network }) => Outcome::Answered(network, collect.take(peer, response)),
+                    Some(Heard { response, network }) => Outcome::Answered(network, collect.take(keeper, response)),
                     None => {
                         collect.silent();
                         Outcome::Failed
