@@ -10,7 +10,17 @@ from signxml.exceptions import InvalidDigest, InvalidSignature
 
 from lib import built
 
-FORMS = ["contacts", "certificate", "watchers", "offline", "offline-in-fragments", "removal", "private", "ticket"]
+FORMS = [
+    "contacts",
+    "certificate",
+    "watchers",
+    "offline",
+    "offline-with-pass",
+    "offline-in-fragments",
+    "removal",
+    "private",
+    "ticket",
+]
 
 
 @pytest.fixture(scope="module")

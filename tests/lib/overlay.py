@@ -32,6 +32,13 @@ class Overlay:
         people.node("third", self.way_in)
         (self._file,) = (scratch / "first").glob("**/overlay.sqlite")
 
+    def classes(self, key: str) -> list[int]:
+        """Of each record under a clear key, how well the node knows who wrote it."""
+        place = hashlib.sha256(key.encode()).digest()
+        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as database:
+            rows = database.execute("SELECT class FROM record WHERE place = ? ORDER BY class", (place,))
+            return [number for (number,) in rows]
+
     def keeps(self, key: str) -> int:
         """How many records are current under a clear key; a removal is none, and ends soon or has no recipient."""
         lasting = (time.time() + 120) * 1000

@@ -1,7 +1,8 @@
 //! What the agent wants done. The runtime carries actions out in order and feeds outcomes back as events.
 
 use corella_identity::{
-    AddressOfRecord, Certificate, Millis,
+    AddressOfRecord, Certificate, Fingerprint, Millis,
+    pass::Pass,
     trust::{Known, Question, Trust},
 };
 
@@ -164,6 +165,8 @@ pub enum Action {
         pair: Pair,
         /// Seal it to this.
         certificate: Certificate,
+        /// The peer's pass, to be put in as far as it is good there.
+        pass: Option<Pass>,
         /// The message.
         message: Outgoing,
     },
@@ -173,8 +176,23 @@ pub enum Action {
         pair: Pair,
         /// Seal them to this.
         certificate: Certificate,
+        /// The peer's pass.
+        pass: Option<Pass>,
         /// Of which messages.
         ids: Vec<String>,
+    },
+    /// Write a pass for a peer, seal it and send it; nothing comes back.
+    GivePass {
+        /// On which link.
+        link: LinkId,
+        /// The conversation.
+        pair: Pair,
+        /// Seal it to this.
+        certificate: Certificate,
+        /// Who holds this certificate is welcome.
+        holder: Fingerprint,
+        /// Until then.
+        until: Millis,
     },
     /// What was fetched from the overlay is where it belongs: it is not needed there any more.
     RemoveStored {
@@ -195,6 +213,8 @@ pub enum Action {
         pair: Pair,
         /// Seal it to this.
         certificate: Certificate,
+        /// The peer's pass.
+        pass: Option<Pass>,
     },
     /// Put one in its place that ends at once; nothing comes back.
     TakeBackWatcher {
@@ -202,6 +222,8 @@ pub enum Action {
         pair: Pair,
         /// Seal it to this.
         certificate: Certificate,
+        /// The peer's pass.
+        pass: Option<Pass>,
     },
     /// Find the user's other devices under this own address and open links to them; comes back as [`crate::Event::LinkUp`] for
     /// each that answers, then [`crate::Event::DevicesCalled`].

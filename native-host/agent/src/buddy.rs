@@ -2,6 +2,7 @@
 
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint, Millis,
+    pass::Pass,
     trust::{self, Candidate, Choice, Known, Question, QuestionKind, Trust, TrustAnchors},
 };
 
@@ -60,6 +61,8 @@ pub struct Buddy {
     pub expected: Option<Expected>,
     /// With what key they wrote before the user consented, while it is open whose key that is.
     pub wrote_with: Option<Certificate>,
+    /// Their word that the user is welcome, for nodes that keep what is written to them.
+    pub pass: Option<Pass>,
 }
 
 impl Buddy {
@@ -75,6 +78,7 @@ impl Buddy {
             refused: Vec::new(),
             expected: None,
             wrote_with: None,
+            pass: None,
         }
     }
 

@@ -33,9 +33,9 @@ impl Agent {
             Command::Retry { pair, outgoing, .. } => self.retry(now, pair, outgoing, out),
             Command::Add(address, name) => self.add(now, address, name, out),
             Command::Accept(address, fingerprint) => self.accept(now, address, fingerprint, out),
-            Command::Block(address) => self.block(address, out),
-            Command::Remove(address) => self.remove(address, out),
-            Command::SetPresence(presence) => Ok(self.set_presence(presence, out)),
+            Command::Block(address) => self.block(now, address, out),
+            Command::Remove(address) => self.remove(now, address, out),
+            Command::SetPresence(presence) => Ok(self.set_presence(now, presence, out)),
             Command::Set { name, value } => {
                 self.set(now, &name, &value, out);
                 Ok(Reply::Done)
@@ -295,15 +295,20 @@ impl Agent {
             self.settle_requests(&pair.with, true, out);
         }
         for link in links {
-            self.tell_presence(link, pair, out);
+            self.greet(now, link, pair, out);
         }
     }
 
-    pub(crate) fn block(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+    pub(crate) fn block(
+        &mut self,
+        now: Millis,
+        address: AddressOfRecord,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
         if self.own.contains(&address) {
             return Err(CommandError::OwnAddress);
         }
-        self.give_up(&address, Some(Reason::Blocked), out);
+        self.give_up(now, &address, Some(Reason::Blocked), out);
         let buddy = self
             .buddies
             .entry(address.clone())
@@ -316,9 +321,14 @@ impl Agent {
         self.reply_buddy(&address)
     }
 
-    pub(crate) fn remove(&mut self, address: AddressOfRecord, out: &mut Vec<Action>) -> Result<Reply, CommandError> {
+    pub(crate) fn remove(
+        &mut self,
+        now: Millis,
+        address: AddressOfRecord,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
         let reply = self.reply_buddy(&address)?;
-        self.give_up(&address, None, out);
+        self.give_up(now, &address, None, out);
         self.close_links(&address, out);
         self.requests.settled(&address);
         self.forget(&address, out);
@@ -326,14 +336,14 @@ impl Agent {
     }
 
     /// The user wants no more of this peer: it is told that we are gone, and nothing more is sent, for this reason.
-    fn give_up(&mut self, address: &AddressOfRecord, reason: Option<Reason>, out: &mut Vec<Action>) {
+    fn give_up(&mut self, now: Millis, address: &AddressOfRecord, reason: Option<Reason>, out: &mut Vec<Action>) {
         let pairs: Vec<Pair> = self
             .peers
             .keys()
             .filter(|pair| pair.with == *address)
             .cloned()
             .collect();
-        self.take_back_watchers(&pairs, out);
+        self.take_back_watchers(now, &pairs, out);
         if let (Some((certificate, _)), true) = (self.usable_key(address), self.is_buddy(address)) {
             for (link, pair) in self.links.iter().filter(|(_, p)| p.with == *address) {
                 out.push(Action::SendContent {
@@ -360,16 +370,16 @@ impl Agent {
         }
     }
 
-    pub(crate) fn set_presence(&mut self, presence: Presence, out: &mut Vec<Action>) -> Reply {
+    pub(crate) fn set_presence(&mut self, now: Millis, presence: Presence, out: &mut Vec<Action>) -> Reply {
         if self.presence != presence {
             if presence.status == Status::Offline {
                 let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
-                self.take_back_watchers(&pairs, out);
+                self.take_back_watchers(now, &pairs, out);
             }
             self.presence = presence.clone();
             self.is_changed = true;
             out.push(Action::SavePresence(presence));
-            self.tell_presence_to_all(out);
+            self.greet_all(now, out);
         }
         Reply::Done
     }

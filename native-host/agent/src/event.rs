@@ -1,6 +1,6 @@
 //! What happens to the agent.
 
-use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, pass::Pass};
 
 use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Roaming, Side, Token};
 
@@ -85,6 +85,8 @@ pub enum Content {
     Delivered(Vec<String>),
     /// The sender's status.
     Presence(Presence),
+    /// The sender's word that the recipient is welcome.
+    Pass(Pass),
 }
 
 impl Content {

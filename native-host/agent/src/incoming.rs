@@ -72,6 +72,10 @@ impl Agent {
                 self.show_presence(&pair.with, out);
                 out.push(Action::Answer { token, status: 200 });
             }
+            Content::Pass(pass) => {
+                self.pass_came(now, &pair, pass, out);
+                out.push(Action::Answer { token, status: 200 });
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod event;
 mod incoming;
 mod notices;
 mod outbox;
+mod passes;
 mod peer;
 mod presence;
 mod reach;
@@ -228,7 +229,7 @@ impl Agent {
             Event::Ending => {
                 let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
                 for pair in pairs {
-                    self.store_notices_away(&pair, &mut out);
+                    self.store_notices_away(now, &pair, &mut out);
                 }
                 return out;
             }

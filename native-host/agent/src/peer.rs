@@ -42,6 +42,8 @@ pub(crate) struct Link {
     pub(crate) certificate: Certificate,
     /// What the device at the other end said of its user.
     pub(crate) presence: Option<Presence>,
+    /// How long the pass is good that the device has got over it.
+    pub(crate) pass_until: Option<Millis>,
     /// What came before it was settled whose key this is, in order.
     pub(crate) unheard: Vec<Received>,
     /// The messages sent on this link that are not answered yet.
@@ -58,6 +60,7 @@ impl Link {
             device,
             certificate,
             presence: None,
+            pass_until: None,
             unheard: Vec::new(),
             in_flight: BTreeSet::new(),
             cursor: None,
@@ -170,7 +173,7 @@ impl Agent {
             Some(key) if linked(&key) => {
                 peer.reach.succeeded(now);
                 for link in peer.links.keys().copied().collect::<Vec<_>>() {
-                    self.tell_presence(link, pair, out);
+                    self.greet(now, link, pair, out);
                 }
                 self.pump(now, pair, out);
             }
@@ -280,7 +283,7 @@ impl Agent {
             return;
         }
         peer.reach.succeeded(now);
-        self.tell_presence(link, &pair, out);
+        self.greet(now, link, &pair, out);
         self.pump(now, &pair, out);
     }
 

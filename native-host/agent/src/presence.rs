@@ -3,7 +3,7 @@
 //! A peer is on line because its device said so over an authenticated link, and only while such a link stands: a status
 //! dies with its link, so a killed peer is never shown as present.
 
-use corella_identity::AddressOfRecord;
+use corella_identity::{AddressOfRecord, Millis};
 
 use crate::{Agent, LinkId, Pair, action::Action, event::Content};
 
@@ -119,11 +119,17 @@ impl Agent {
         });
     }
 
-    /// Tells every buddy on a link.
-    pub(crate) fn tell_presence_to_all(&mut self, out: &mut Vec<Action>) {
+    /// What a buddy gets on a link that stands: the user's status, and a pass.
+    pub(crate) fn greet(&mut self, now: Millis, link: LinkId, pair: &Pair, out: &mut Vec<Action>) {
+        self.tell_presence(link, pair, out);
+        self.give_pass(now, link, pair, out);
+    }
+
+    /// Greets every buddy on a link.
+    pub(crate) fn greet_all(&mut self, now: Millis, out: &mut Vec<Action>) {
         let links: Vec<(LinkId, Pair)> = self.links.iter().map(|(l, p)| (*l, p.clone())).collect();
         for (link, pair) in links {
-            self.tell_presence(link, &pair, out);
+            self.greet(now, link, &pair, out);
         }
     }
 }

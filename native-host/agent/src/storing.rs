@@ -14,22 +14,25 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
             return;
         };
+        let pass = self.pass_for(now, pair, &certificate);
         let Some(peer) = self.peers.get_mut(pair) else { return };
         for message in peer.outbox.take_to_store(now) {
             out.push(Action::StoreAway {
                 pair: pair.clone(),
                 certificate: certificate.clone(),
+                pass: pass.clone(),
                 message,
             });
         }
-        self.store_notices_away(pair, out);
+        self.store_notices_away(now, pair, out);
     }
 
     /// Puts notices into the overlay that are owed to somebody who is not there.
-    pub(crate) fn store_notices_away(&mut self, pair: &Pair, out: &mut Vec<Action>) {
+    pub(crate) fn store_notices_away(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
         let Some((certificate, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
             return;
         };
+        let pass = self.pass_for(now, pair, &certificate);
         let Some(peer) = self.peers.get_mut(pair).filter(|p| p.links.is_empty()) else {
             return;
         };
@@ -41,6 +44,7 @@ impl Agent {
             out.push(Action::StoreNoticesAway {
                 pair: pair.clone(),
                 certificate: certificate.clone(),
+                pass: pass.clone(),
                 ids,
             });
         }
@@ -138,8 +142,8 @@ impl Agent {
                 self.delivered(&pair, ids, out);
                 self.let_go(&pair.own, token, out);
             }
-            // A status of another day says nothing.
-            Content::Presence(_) => self.let_go(&pair.own, token, out),
+            // A status of another day says nothing, and passes are given over links.
+            Content::Presence(_) | Content::Pass(_) => self.let_go(&pair.own, token, out),
         }
     }
 

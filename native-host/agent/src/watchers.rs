@@ -29,6 +29,7 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with) else {
             return;
         };
+        let pass = self.pass_for(now, pair, &certificate);
         let Some(peer) = self.peers.get_mut(pair) else { return };
         if peer.watcher.next.is_none_or(|next| next <= now) {
             // Until it is known what became of it.
@@ -39,6 +40,7 @@ impl Agent {
             out.push(Action::LeaveWatcher {
                 pair: pair.clone(),
                 certificate,
+                pass,
             });
         }
     }
@@ -52,15 +54,19 @@ impl Agent {
 
     /// The user does not want to see these people any more, or not to be seen: what was left for them is taken back. What was left
     /// before the program started is not remembered, so it is done whether anything was left or not.
-    pub(crate) fn take_back_watchers(&mut self, pairs: &[Pair], out: &mut Vec<Action>) {
+    pub(crate) fn take_back_watchers(&mut self, now: Millis, pairs: &[Pair], out: &mut Vec<Action>) {
         for pair in pairs {
             let key = self.usable_key(&pair.with);
             let Some(peer) = self.peers.get_mut(pair) else { continue };
             let is_done = std::mem::replace(&mut peer.watcher.is_taken_back, true);
             peer.watcher.next = None;
             if let Some((certificate, _)) = key.filter(|_| !is_done) {
-                let pair = pair.clone();
-                out.push(Action::TakeBackWatcher { pair, certificate });
+                let pass = self.pass_for(now, pair, &certificate);
+                out.push(Action::TakeBackWatcher {
+                    pair: pair.clone(),
+                    certificate,
+                    pass,
+                });
             }
         }
     }

@@ -3,9 +3,15 @@
 //! - A person's words: `text/plain;charset=utf-8`.
 //! - Delivery notices: `application/vnd.corella.notice`, lines of `delivered SP message-id LF`. RFC 5438's `message/imdn+xml` names one
 //!   message each; a burst of messages would cost a signature each way for every one of them.
+//! - A pass: `application/vnd.corella.pass`, one line of `until SP signature LF`, Unix milliseconds and base64; whose it is and for whom
+//!   say the envelope's author and recipient.
 //! - A status: `application/pidf+xml` (RFC 3863, with RPID activities), as any SIP presence agent reads it.
 
 use corella_agent::{Content, Device, Presence};
+use corella_identity::{
+    Certificate,
+    pass::{Pass, SIGNATURE_LIMIT},
+};
 use corella_sip::pidf;
 use libp2p::PeerId;
 
@@ -15,6 +21,7 @@ pub(crate) const RECORD: &str = "application/vnd.corella.record+xml";
 pub(crate) const DEVICES: &str = "application/vnd.corella.devices";
 const TEXT: &str = "text/plain;charset=utf-8";
 const NOTICE: &str = "application/vnd.corella.notice";
+const PASS: &str = "application/vnd.corella.pass";
 /// The longest Message-ID.
 const ID_BYTES: usize = 64;
 /// A notice names at most so many messages.
@@ -33,12 +40,17 @@ pub(crate) fn encode(content: &Content, entity: &str) -> (&'static str, Vec<u8>)
                 .collect::<String>()
                 .into(),
         ),
+        Content::Pass(pass) => {
+            let signature = openssl::base64::encode_block(pass.signature());
+            (PASS, format!("{} {signature}\n", pass.until()).into_bytes())
+        }
         Content::Presence(presence) => (pidf::CONTENT_TYPE, pidf::write(&to_pidf(presence, entity)).into_bytes()),
     }
 }
 
-/// Reads what a peer wrote; the error says what is wrong with it.
-pub(crate) fn decode(content_type: &str, body: &[u8]) -> Result<Content, &'static str> {
+/// Reads what a peer wrote, who holds the certificate `author`; the error says what is wrong with it. What it says of itself is not
+/// verified.
+pub(crate) fn decode(content_type: &str, body: &[u8], author: &Certificate) -> Result<Content, &'static str> {
     let media_type = content_type
         .split(';')
         .next()
@@ -49,6 +61,7 @@ pub(crate) fn decode(content_type: &str, body: &[u8]) -> Result<Content, &'stati
     match media_type.as_str() {
         "text/plain" => Ok(Content::Text(text.to_owned())),
         NOTICE => notices(text),
+        PASS => pass(text, author).ok_or("not a pass"),
         pidf::CONTENT_TYPE => pidf::read(text).map(from_pidf).map_err(|_| "not a presence document"),
         _ => Err("a content type that is not known"),
     }
@@ -69,6 +82,14 @@ fn notices(text: &str) -> Result<Content, &'static str> {
     } else {
         Ok(Content::Delivered(ids))
     }
+}
+
+fn pass(text: &str, author: &Certificate) -> Option<Content> {
+    let (until, signature) = text.strip_suffix('\n')?.split_once(' ')?;
+    let signature = openssl::base64::decode_block(signature).ok()?;
+    let until = until.parse().ok().filter(|until| *until >= 0)?;
+    let pass = (signature.len() <= SIGNATURE_LIMIT).then(|| Pass::claimed(author.clone(), until, signature))?;
+    Some(Content::Pass(pass))
 }
 
 /// Writes which other devices of the user there are.
@@ -130,17 +151,29 @@ fn from_pidf(document: pidf::Document) -> Content {
 mod tests {
     use super::*;
     use corella_agent::Status;
+    use corella_identity::Credential;
     use proptest::prelude::*;
+    use std::sync::OnceLock;
 
-    fn round_trip(content: Content) {
+    static ALICE: OnceLock<Credential> = OnceLock::new();
+
+    fn alice() -> Credential {
+        Credential::self_signed(&"alice@example.net".parse().unwrap(), 1_800_000_000_000).unwrap()
+    }
+
+    fn round_trip(content: Content, author: &Certificate) {
         let (content_type, body) = encode(&content, "sip:alice@example.net");
-        assert_eq!(decode(content_type, &body), Ok(content));
+        assert_eq!(decode(content_type, &body, author), Ok(content));
     }
 
     #[test]
     fn everything_survives_the_way() {
+        let alice = alice();
+        let round_trip = |content| round_trip(content, alice.certificate());
         round_trip(Content::Text("Grüße, 世界 & <b>".into()));
         round_trip(Content::Delivered(vec!["a1".into(), "b2".into()]));
+        let pass = Pass::give(&alice, &alice.certificate().fingerprint(), 1_800_000_000_000).unwrap();
+        round_trip(Content::Pass(pass));
         for status in [Status::Online, Status::Away, Status::Busy, Status::Offline] {
             round_trip(Content::Presence(Presence {
                 status,
@@ -177,18 +210,32 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_refused() {
+        let alice = alice();
+        let decode = |content_type: &str, body: &[u8]| decode(content_type, body, alice.certificate());
         assert!(decode("image/png", b"x").is_err());
         assert!(decode("text/plain", b"\xff").is_err());
         assert!(decode(NOTICE, b"").is_err());
         assert!(decode(NOTICE, b"read x\n").is_err());
         assert!(decode(NOTICE, format!("delivered {}\n", "x".repeat(65)).as_bytes()).is_err());
         assert!(decode(pidf::CONTENT_TYPE, b"<presence/>").is_err());
+        for wrong in [
+            "",
+            "1\n",
+            "1 ?\n",
+            "x AAAA\n",
+            "-1 AAAA\n",
+            "1 AAAA",
+            &format!("1 {}\n", "AAAA".repeat(172)),
+        ] {
+            assert!(decode(PASS, wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200), kind in 0..3) {
-            let _ = decode([TEXT, NOTICE, pidf::CONTENT_TYPE][kind as usize], &body);
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200), kind in 0..4) {
+            let alice = ALICE.get_or_init(alice);
+            let _ = decode([TEXT, NOTICE, PASS, pidf::CONTENT_TYPE][kind as usize], &body, alice.certificate());
         }
     }
 }

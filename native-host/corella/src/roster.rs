@@ -5,6 +5,7 @@ use std::path::Path;
 use corella_agent::{Buddy, Consent, Device, Expected, Presence, Roaming, Status};
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint,
+    pass::Pass,
     trust::{Candidate, Known, Question},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -30,13 +31,16 @@ CREATE TABLE buddies (
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// From version 1: what is known of the user's other devices.
 const DEVICES: &str = "
 ALTER TABLE buddies ADD COLUMN expected TEXT;
 CREATE TABLE roaming (own TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
 CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (own, name)) STRICT;
 ";
+
+/// From version 2: the passes of buddies.
+const PASSES: &str = "ALTER TABLE buddies ADD COLUMN pass TEXT;";
 
 /// The roster cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,20 +67,15 @@ impl Roster {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         match db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
-            0 => {
-                let tx = db.transaction()?;
-                tx.execute_batch(SCHEMA)?;
-                tx.execute_batch(DEVICES)?;
-                tx.pragma_update(None, "user_version", VERSION)?;
-                tx.commit()?;
-            }
-            1 => {
-                let tx = db.transaction()?;
-                tx.execute_batch(DEVICES)?;
-                tx.pragma_update(None, "user_version", VERSION)?;
-                tx.commit()?;
-            }
             VERSION => {}
+            old @ 0..VERSION => {
+                let tx = db.transaction()?;
+                for step in [SCHEMA, DEVICES, PASSES].iter().skip(usize::try_from(old).unwrap_or(0)) {
+                    tx.execute_batch(step)?;
+                }
+                tx.pragma_update(None, "user_version", VERSION)?;
+                tx.commit()?;
+            }
             newer => return Err(RosterError::Newer(newer)),
         }
         Ok(Roster { db })
@@ -85,7 +84,7 @@ impl Roster {
     /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let mut query = self.db.prepare(
-            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected FROM buddies ORDER BY rowid",
+            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected, pass FROM buddies ORDER BY rowid",
         )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
@@ -99,6 +98,7 @@ impl Roster {
                 refused: row.get(7)?,
                 wrote_with: row.get(8)?,
                 expected: row.get(9)?,
+                pass: row.get(10)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -114,8 +114,8 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db.execute(
-            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
-               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10",
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10, pass = ?11",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -127,6 +127,7 @@ impl Roster {
                 json!(buddy.refused).to_string(),
                 buddy.wrote_with.as_ref().map(Certificate::der),
                 buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
+                buddy.pass.as_ref().map(pass_text),
             ],
         )?;
         Ok(())
@@ -236,6 +237,7 @@ struct Row {
     refused: String,
     wrote_with: Option<Vec<u8>>,
     expected: Option<String>,
+    pass: Option<String>,
 }
 
 impl Row {
@@ -251,7 +253,9 @@ impl Row {
             Some(own) => Some(own.parse().ok()?),
             None => None,
         };
+        let giver = known.as_ref().map(|known: &Known| known.certificate.clone());
         Some(Buddy {
+            pass: self.pass.and_then(|text| pass(&text, giver?)),
             address: self.address.parse().ok()?,
             name: self.name,
             own,
@@ -269,6 +273,21 @@ impl Row {
             },
         })
     }
+}
+
+/// What is not in the certificate of who gave it: its fingerprint, the time and the signature.
+fn pass_text(pass: &Pass) -> String {
+    let signature = openssl::base64::encode_block(pass.signature());
+    format!("{} {} {signature}", pass.giver().fingerprint(), pass.until())
+}
+
+/// A pass of the key in use; one of another is of no use any more.
+fn pass(text: &str, giver: Certificate) -> Option<Pass> {
+    let mut parts = text.splitn(3, ' ');
+    let fingerprint: Fingerprint = parts.next()?.parse().ok()?;
+    let until = parts.next()?.parse().ok()?;
+    let signature = openssl::base64::decode_block(parts.next()?).ok()?;
+    (fingerprint == giver.fingerprint()).then(|| Pass::claimed(giver, until, signature))
 }
 
 fn question_json(question: &Question) -> Value {

@@ -8,6 +8,7 @@
 //! - [`device`]: the key of one installation, which names it in the overlay.
 //! - [`trust`]: the one place that decides which certificate is used for an address, and what it is worth.
 //! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
+//! - [`pass`]: a person's word that somebody is welcome to write.
 //! - [`vault`]: what a person's devices share, encrypted with the person's secret.
 //! - [`keystore`]: the files that hold the private keys.
 
@@ -21,6 +22,7 @@ mod der;
 pub mod device;
 pub mod keystore;
 mod mime;
+pub mod pass;
 pub mod seal;
 #[cfg(test)]
 mod testing;

@@ -9,6 +9,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use corella_identity::pass::{PASS_LIFE, Pass};
 use corella_identity::seal::{Envelope, seal, seal_to_store};
 use corella_identity::vault::Vault;
 use corella_identity::{AddressOfRecord, Credential, DeviceKey, Millis};
@@ -62,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let watcher = Value::Watcher {
         recipient: bob.certificate().fingerprint(),
         sealed: Sealed::Inline(seal(&watcher, alice, bob.certificate())?),
+        pass: None,
     };
     let watcher = sign(alice, Key::Watchers(bob.address().clone()), watcher)?;
     write("watchers", "alice", watcher.to_xml())?;
@@ -70,6 +72,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let message = offline(alice, bob, &text)?;
     let message = sign(alice, Key::Offline(bob.address().clone()), message)?;
     write("offline", "alice", message.to_xml())?;
+    let pass = Pass::give(bob, &alice.certificate().fingerprint(), now + PASS_LIFE)?;
+    let welcome = with_pass(offline(alice, bob, &text)?, pass);
+    let welcome = sign(alice, Key::Offline(bob.address().clone()), welcome)?;
+    write("offline-with-pass", "alice", welcome.to_xml())?;
     let novel = envelope(
         alice,
         bob,
@@ -149,7 +155,15 @@ fn offline(from: &Credential, to: &Credential, envelope: &Envelope) -> Result<Va
         recipient: to.certificate().fingerprint(),
         removal: sha256(&secret),
         sealed,
+        pass: None,
     })
+}
+
+fn with_pass(mut value: Value, given: Pass) -> Value {
+    if let Value::Offline { pass, .. } = &mut value {
+        *pass = Some(given);
+    }
+    value
 }
 
 /// A record is written as it is; who signed it is in the name of its file.

@@ -1,5 +1,6 @@
 //! People, devices and records for tests.
 
+use corella_identity::pass::{PASS_LIFE, Pass};
 use corella_identity::{AddressOfRecord, Certificate, Credential, DeviceKey, Millis};
 use libp2p::PeerId;
 use openssl::asn1::{Asn1Integer, Asn1Time};
@@ -16,7 +17,7 @@ use openssl::x509::{X509, X509NameBuilder};
 use crate::contacts::ContactSet;
 use crate::fragment::Fragments;
 use crate::key::{Key, Label};
-use crate::record::{Record, Sealed, Value};
+use crate::record::{Record, RecordError, Sealed, Value};
 
 /// 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Millis = 1_781_524_800_000;
@@ -63,8 +64,16 @@ pub(crate) fn watcher_record(watcher: &Credential, watched: &Credential, sequenc
     let value = Value::Watcher {
         recipient: watched.certificate().fingerprint(),
         sealed: Sealed::Inline(b"sealed to the watched".to_vec()),
+        pass: None,
     };
     Record::sign(watcher, key, value, sequence, sequence + 24 * HOUR).unwrap()
+}
+
+/// A message like those of [`offline_record`], with the recipient's pass for the sender.
+pub(crate) fn welcome_record(sender: &Credential, to: &Credential, number: u8, sequence: Millis) -> Record {
+    let pass = Pass::give(to, &sender.certificate().fingerprint(), sequence + PASS_LIFE).unwrap();
+    let sealed = Sealed::Inline(vec![number; 700]);
+    offline_record_with(sender, to, number, sequence, sealed, Some(pass)).unwrap()
 }
 
 /// What removes [`offline_record`]s with this number.
@@ -84,14 +93,26 @@ pub(crate) fn offline_record_of(
     sequence: Millis,
     sealed: Sealed,
 ) -> Record {
+    offline_record_with(sender, to, number, sequence, sealed, None).unwrap()
+}
+
+pub(crate) fn offline_record_with(
+    sender: &Credential,
+    to: &Credential,
+    number: u8,
+    sequence: Millis,
+    sealed: Sealed,
+    pass: Option<Pass>,
+) -> Result<Record, RecordError> {
     let key = Key::Offline(to.address().clone());
     let value = Value::Offline {
         nonce: [number; 16],
         recipient: to.certificate().fingerprint(),
         removal: sha256(&removal_secret(number)),
         sealed,
+        pass,
     };
-    Record::sign(sender, key, value, sequence, sequence + 24 * HOUR).unwrap()
+    Record::sign(sender, key, value, sequence, sequence + 24 * HOUR)
 }
 
 /// A message of 10,000 bytes, and its fragments.
@@ -140,8 +161,8 @@ impl Authority {
         self.issue_for_key(address, &p256())
     }
 
-    pub(crate) fn issue_rsa(&self, address: &str) -> Credential {
-        self.issue_for_key(address, &PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    pub(crate) fn issue_rsa(&self, address: &str, bits: u32) -> Credential {
+        self.issue_for_key(address, &PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
     }
 
     fn issue_for_key(&self, address: &str, key: &PKey<Private>) -> Credential {

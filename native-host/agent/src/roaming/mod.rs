@@ -86,7 +86,7 @@ impl Agent {
             .presence
             .filter(|entry| before.presence.as_ref() != Some(entry))
         {
-            self.set_presence(entry.is.clone(), out);
+            self.set_presence(now, entry.is.clone(), out);
             if let Some(roams) = self.roaming.get_mut(own) {
                 roams.presence = Some(entry.is);
             }
@@ -204,7 +204,7 @@ impl Agent {
         let consent = self.buddies.get(who).map(|buddy| buddy.consent);
         match standing {
             None if matches!(consent, Some(Consent::Buddy | Consent::Blocked)) => {
-                let _ = self.remove(who.clone(), out);
+                let _ = self.remove(now, who.clone(), out);
             }
             None => {}
             Some(Standing {
@@ -214,7 +214,7 @@ impl Agent {
             Some(Standing {
                 consent: Consent::Blocked,
                 ..
-            }) => drop(self.block(who.clone(), out)),
+            }) => drop(self.block(now, who.clone(), out)),
             Some(Standing { name, key, .. }) => {
                 // It fails for an own address, which is nobody's to consent to.
                 if self.consent(now, who, name.clone(), Some(own.clone()), out).is_err() {

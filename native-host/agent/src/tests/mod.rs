@@ -3,6 +3,7 @@
 mod delivery;
 mod devices;
 mod keys;
+mod passes;
 mod people;
 mod roaming;
 mod waiting;

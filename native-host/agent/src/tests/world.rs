@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use corella_identity::{AddressOfRecord, Credential, Millis};
+use corella_identity::{AddressOfRecord, Credential, Millis, pass::Pass};
 
 use crate::*;
 
@@ -43,6 +43,8 @@ pub(crate) struct Node {
     pub(crate) shown: Vec<Action>,
     /// The statuses it was told.
     pub(crate) told: HashMap<AddressOfRecord, Status>,
+    /// How many passes it has given.
+    pub(crate) passes_given: usize,
     /// When it ended, if it is not running.
     pub(crate) ended: Option<Millis>,
 }
@@ -103,6 +105,7 @@ pub(crate) struct Waiting {
     at: Millis,
     sequence: u64,
     pub(crate) content: Content,
+    pub(crate) pass: Option<Pass>,
 }
 
 impl World {
@@ -144,6 +147,7 @@ impl World {
             replies,
             shown,
             told,
+            passes_given: 0,
             ended: None,
         });
         self.start(self.nodes.len() - 1);

@@ -1,7 +1,9 @@
 //! Carrying out what the core decides.
 
-use corella_agent::{Action, Consent, Event, MessageState, NewMessage, Notice, Pair, Reason, Reply, StoreOutcome};
-use corella_identity::Certificate;
+use corella_agent::{
+    Action, Consent, Content, Event, LinkId, MessageState, NewMessage, Notice, Pair, Reason, Reply, StoreOutcome,
+};
+use corella_identity::{Certificate, Fingerprint, Millis, pass::Pass};
 use corella_overlay::Key;
 use corella_transcripts as store;
 
@@ -77,7 +79,7 @@ impl Actor {
                 sequence,
                 ..
             } => {
-                let content = corella_agent::Content::Text(text);
+                let content = Content::Text(text);
                 let job = Letter {
                     certificate,
                     id,
@@ -93,36 +95,47 @@ impl Actor {
                 certificate,
                 content,
                 ..
-            } => {
-                let (id, at) = (super::actor::random_id(), time::now());
-                let job = Letter {
-                    certificate,
-                    id,
-                    at,
-                    sequence: 0,
-                    content,
-                    kept: false,
-                };
-                self.links.send(link, Job::Letter(job));
-            }
+            } => self.send_content(link, certificate, content),
+            Action::GivePass {
+                link,
+                pair,
+                certificate,
+                holder,
+                until,
+            } => self.give_pass(link, &pair, certificate, &holder, until),
             Action::StoreAway {
                 pair,
                 certificate,
+                pass,
                 message,
             } => self.store_away(Parcel {
                 pair,
                 certificate,
+                pass,
                 id: message.id,
                 at: message.at,
                 sequence: message.sequence,
-                content: corella_agent::Content::Text(message.text),
+                content: Content::Text(message.text),
             }),
-            Action::StoreNoticesAway { pair, certificate, ids } => self.store_notices_away(pair, certificate, ids),
+            Action::StoreNoticesAway {
+                pair,
+                certificate,
+                pass,
+                ids,
+            } => self.store_notices_away(pair, certificate, pass, ids),
             Action::RemoveStored { token } => self.remove_stored(token),
             Action::LeaveStored { token } => drop(self.stored.remove(&token)),
             Action::KeepRoaming(own, document) => self.keep_roaming(own, document),
-            Action::LeaveWatcher { pair, certificate } => self.leave_watcher(pair, certificate),
-            Action::TakeBackWatcher { pair, certificate } => self.take_back_watcher(pair, certificate),
+            Action::LeaveWatcher {
+                pair,
+                certificate,
+                pass,
+            } => self.leave_watcher(pair, certificate, pass),
+            Action::TakeBackWatcher {
+                pair,
+                certificate,
+                pass,
+            } => self.take_back_watcher(pair, certificate, pass),
             Action::CallDevices { own, linked } => self.call_devices(own, linked),
             Action::PassOn { link, token } => self.pass_on(link, token),
             Action::TellDevices { link, devices } => self.links.send(link, Job::Devices(devices)),
@@ -159,6 +172,29 @@ impl Actor {
                     address,
                 });
             }
+        }
+    }
+
+    /// Something that is not kept: if it does not arrive, nobody asks for it.
+    fn send_content(&mut self, link: LinkId, certificate: Certificate, content: Content) {
+        let job = Letter {
+            certificate,
+            id: super::actor::random_id(),
+            at: time::now(),
+            sequence: 0,
+            content,
+            kept: false,
+        };
+        self.links.send(link, Job::Letter(job));
+    }
+
+    fn give_pass(&mut self, link: LinkId, pair: &Pair, certificate: Certificate, holder: &Fingerprint, until: Millis) {
+        let Some(credential) = self.credentials.get(&pair.own) else {
+            return;
+        };
+        match Pass::give(credential, holder, until) {
+            Ok(pass) => self.send_content(link, certificate, Content::Pass(pass)),
+            Err(error) => tracing::error!("a pass could not be signed: {error}"),
         }
     }
 

@@ -359,6 +359,15 @@ fn open(ends: &Ends, message: &IncomingMessage) -> Result<(Envelope, Content), (
     if envelope.from != ends.with {
         return Err((403, "the message is not from the address of its link".into()));
     }
-    let content = content::decode(&envelope.content_type, &envelope.body).map_err(|what| (415, what.to_owned()))?;
+    let content = content::decode(&envelope.content_type, &envelope.body, &ends.certificate)
+        .map_err(|what| (415, what.to_owned()))?;
+    if let Content::Pass(pass) = &content
+        && !pass.is_for(&ends.with, &ends.credential.certificate().fingerprint(), time::now())
+    {
+        return Err((
+            403,
+            "the pass is not theirs, or not for the certificate in use here".into(),
+        ));
+    }
     Ok((envelope, content))
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use corella_agent::{Content, Event, Fetched, LinkId, Pair, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential,
+    pass::Pass,
     seal::{self, Envelope, OFFLINE_LIFETIME, RemovalSecret},
 };
 use corella_overlay::{
@@ -37,6 +38,7 @@ pub(crate) struct Opened {
 pub(super) struct Parcel {
     pub(super) pair: Pair,
     pub(super) certificate: Certificate,
+    pub(super) pass: Option<Pass>,
     pub(super) id: String,
     pub(super) at: i64,
     pub(super) sequence: u64,
@@ -54,10 +56,17 @@ impl Actor {
     }
 
     /// Seals notices and puts them into the overlay.
-    pub(super) fn store_notices_away(&mut self, pair: Pair, certificate: Certificate, ids: Vec<String>) {
+    pub(super) fn store_notices_away(
+        &mut self,
+        pair: Pair,
+        certificate: Certificate,
+        pass: Option<Pass>,
+        ids: Vec<String>,
+    ) {
         let parcel = Parcel {
             pair: pair.clone(),
             certificate,
+            pass,
             // A notice that is given once more is the same record, not one more.
             id: notice_id(&ids),
             at: time::now(),
@@ -186,9 +195,10 @@ async fn put(overlay: &Overlay, credential: &Credential, parcel: &Parcel) -> Res
         recipient: parcel.certificate.fingerprint(),
         removal: sha256(&secret),
         sealed,
+        pass: parcel.pass.clone(),
     };
     let now = time::now();
-    let record = Record::sign(
+    let record = Record::sign_with_pass(
         credential,
         Key::Offline(with.clone()),
         value,
@@ -264,7 +274,7 @@ pub(super) async fn open(location: &dyn LocationService, record: Record, me: &Cr
     };
     let opened = seal::open_stored(&bytes, me, record.signer(), time::now());
     let (envelope, secret) = opened.map_err(|error| error.to_string())?;
-    let content = content::decode(&envelope.content_type, &envelope.body).map_err(str::to_owned)?;
+    let content = content::decode(&envelope.content_type, &envelope.body, record.signer()).map_err(str::to_owned)?;
     Ok(Opened {
         record,
         secret,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use corella_agent::{Event, Pair, WATCHER_LIFE};
 use corella_identity::{
     Certificate, Credential, Millis,
+    pass::Pass,
     seal::{self, Envelope},
 };
 use corella_overlay::{
@@ -21,17 +22,17 @@ use crate::time;
 const ENDING: Millis = 60_000;
 
 impl Actor {
-    pub(super) fn leave_watcher(&mut self, pair: Pair, certificate: Certificate) {
+    pub(super) fn leave_watcher(&mut self, pair: Pair, certificate: Certificate, pass: Option<Pass>) {
         let inbox = self.shared.inbox.clone();
-        let put = self.put_watcher(pair.clone(), certificate, WATCHER_LIFE);
+        let put = self.put_watcher(pair.clone(), certificate, pass, WATCHER_LIFE);
         tokio::spawn(async move {
             let is_stored = put.await;
             let _ = inbox.send(Input::Event(Event::WatcherLeft { pair, is_stored }));
         });
     }
 
-    pub(super) fn take_back_watcher(&mut self, pair: Pair, certificate: Certificate) {
-        let put = self.put_watcher(pair, certificate, ENDING);
+    pub(super) fn take_back_watcher(&mut self, pair: Pair, certificate: Certificate, pass: Option<Pass>) {
+        let put = self.put_watcher(pair, certificate, pass, ENDING);
         self.errands.spawn(async move {
             put.await;
         });
@@ -42,6 +43,7 @@ impl Actor {
         &self,
         pair: Pair,
         certificate: Certificate,
+        pass: Option<Pass>,
         life: Millis,
     ) -> impl Future<Output = bool> + Send + use<> {
         let overlay = self.network.as_ref().map(|network| network.overlay.clone());
@@ -50,7 +52,7 @@ impl Actor {
             let (Some(overlay), Some(credential)) = (overlay, credential) else {
                 return false;
             };
-            put(&overlay, &credential, &pair, &certificate, life)
+            put(&overlay, &credential, &pair, &certificate, pass, life)
                 .await
                 .unwrap_or_else(|what| {
                     tracing::warn!("a watcher could not be put into the overlay: {what}");
@@ -93,6 +95,7 @@ async fn put(
     credential: &Credential,
     pair: &Pair,
     certificate: &Certificate,
+    pass: Option<Pass>,
     life: Millis,
 ) -> Result<bool, String> {
     let now = time::now();
@@ -100,8 +103,9 @@ async fn put(
     let value = Value::Watcher {
         recipient: certificate.fingerprint(),
         sealed: Sealed::Inline(sealed),
+        pass,
     };
-    let record = Record::sign(credential, Key::Watchers(pair.with.clone()), value, now, now + life)
+    let record = Record::sign_with_pass(credential, Key::Watchers(pair.with.clone()), value, now, now + life)
         .map_err(|error| error.to_string())?;
     let report = overlay.location().put(&record).await;
     let report = report.map_err(|error| error.to_string())?;

@@ -11,7 +11,6 @@ use std::fmt;
 
 use async_trait::async_trait;
 use corella_identity::Millis;
-use libp2p::PeerId;
 use openssl::sha::sha256;
 use serde_bytes::{ByteArray, ByteBuf};
 

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use libp2p::PeerId;
-
 use super::Kademlia;
 use super::round::{Collect, Keeper, Reach, round};
 use crate::location::LocationError;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use corella_identity::Millis;
-use libp2p::PeerId;
 use openssl::sha::{sha1, sha256};
 use serde_bytes::{ByteArray, ByteBuf};
 

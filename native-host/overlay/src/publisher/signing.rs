@@ -106,7 +106,7 @@ mod tests {
                     .unwrap()
             })
             .collect();
-        let rsa = Authority::new("Example CA").issue_rsa("a-rather-long-address-of-somebody@example.net");
+        let rsa = Authority::new("Example CA").issue_rsa("a-rather-long-address-of-somebody@example.net", 2048);
         let record = contact_record(&rsa, device(), &long, NOW).unwrap();
         let count = record.contacts().unwrap().addresses.len();
         assert!((6..12).contains(&count), "{count}");

@@ -73,6 +73,9 @@ pub enum RecordError {
     /// The certificate is not valid now.
     #[error("the certificate is not valid now")]
     CertificateExpired,
+    /// The pass in it is not good: it is not the recipient's, not for the signer, or does not cover the record's time.
+    #[error("the pass in the record is not one of the recipient for the signer, or not for its time")]
+    Pass,
     /// A digest or the signature is wrong.
     #[error("the signature is wrong")]
     Signature,

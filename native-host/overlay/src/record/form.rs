@@ -3,13 +3,14 @@
 //! Each element is written once, as Exclusive XML Canonicalization 1.0 writes it: no white space, no empty-element tags,
 //! attributes in order. The same text, with its namespace declared, is what is digested and signed.
 
+use corella_identity::pass::{Pass, SIGNATURE_LIMIT};
 use corella_identity::{Certificate, Fingerprint, KeyKind};
 use data_encoding::{BASE64, HEXLOWER};
 use openssl::sha::sha256;
 
-use super::grammar::{Parts, ValueParts};
+use super::grammar::{Parts, PassParts, ValueParts};
 use super::value::{Nonce, Sealed, Value};
-use super::{Body, RecordError, SEALED_VALUE_LIMIT, VALUE_LIMIT, base64, certificates, time};
+use super::{Body, PASS_LIMIT, RecordError, SEALED_VALUE_LIMIT, VALUE_LIMIT, base64, certificates, sequence, time};
 use crate::contacts::ContactSet;
 use crate::fragment::Fragments;
 use crate::key::Key;
@@ -71,7 +72,8 @@ fn value_content(body: &Body) -> Result<String, RecordError> {
             format!("<KeyInfo xmlns=\"{DSIG}\"><X509Data>{certificates}</X509Data></KeyInfo>")
         }
         Value::Watcher { sealed, .. } | Value::Offline { sealed, .. } | Value::Private { sealed, .. } => {
-            sealed_element(sealed, body.key.kind(), mime_type(&body.value))
+            let pass = body.value.pass().map(pass_element).transpose()?.unwrap_or_default();
+            sealed_element(sealed, body.key.kind(), mime_type(&body.value)) + &pass
         }
         Value::Removed { digest, .. } => format!(
             "<DigestMethod xmlns=\"{DSIG}\" Algorithm=\"{SHA256}\"></DigestMethod>\
@@ -85,6 +87,20 @@ fn value_content(body: &Body) -> Result<String, RecordError> {
 /// SHA-256 of what stands inside the `value` element: the draft's H(v), by which a removal names what it removes.
 pub(super) fn value_digest(body: &Body) -> Result<[u8; 32], RecordError> {
     Ok(sha256(value_content(body)?.as_bytes()))
+}
+
+fn pass_element(pass: &Pass) -> Result<String, RecordError> {
+    let element = format!(
+        "<pass xmlns=\"{P2P_SIP}\" until=\"{}\"><X509Certificate xmlns=\"{DSIG}\">{}</X509Certificate>\
+         <SignatureValue xmlns=\"{DSIG}\">{}</SignatureValue></pass>",
+        pass.until(),
+        BASE64.encode(pass.giver().der()),
+        BASE64.encode(pass.signature()),
+    );
+    if element.len() > PASS_LIMIT {
+        return Err(RecordError::TooLarge);
+    }
+    Ok(element)
 }
 
 fn mime_type(value: &Value) -> &'static str {
@@ -175,20 +191,34 @@ fn sealed_value(key: &Key, nonce: Nonce, parts: &Parts, sealed: Sealed) -> Resul
         let text = parts.recipient.as_deref().unwrap_or_default();
         text.parse().map_err(|_| RecordError::Field("recipient"))
     };
+    let pass = parts.pass.as_ref().map(pass_from).transpose()?;
     Ok(match key {
         Key::Watchers(_) => Value::Watcher {
             recipient: recipient()?,
             sealed,
+            pass,
         },
         Key::Offline(_) => Value::Offline {
             nonce,
             recipient: recipient()?,
             removal: hex(parts.removal.as_deref().unwrap_or_default(), "removal")?,
             sealed,
+            pass,
         },
         Key::Private(..) => Value::Private { nonce, sealed },
         Key::Contacts(_) | Key::Certificate(_) => return Err(RecordError::OtherKind),
     })
+}
+
+fn pass_from(parts: &PassParts) -> Result<Pass, RecordError> {
+    let signature = base64(&parts.signature, "SignatureValue")?;
+    let until = sequence(&parts.until).filter(|_| signature.len() <= SIGNATURE_LIMIT);
+    let giver = certificates::read(&parts.certificate)?;
+    Ok(Pass::claimed(
+        giver,
+        until.ok_or(RecordError::Field("pass"))?,
+        signature,
+    ))
 }
 
 fn hex<const N: usize>(text: &str, field: &'static str) -> Result<[u8; N], RecordError> {
@@ -244,10 +274,10 @@ pub(super) fn signed(body: &Body, certificate: &Certificate) -> Result<Signed, R
         sha256(value(Place::Alone).as_bytes()),
     ];
     let value = value(Place::Inside);
-    let limit = if body.value.sealed().is_some() {
-        SEALED_VALUE_LIMIT
-    } else {
-        VALUE_LIMIT
+    let limit = match &body.value {
+        value if value.pass().is_some() => SEALED_VALUE_LIMIT + PASS_LIMIT,
+        value if value.sealed().is_some() => SEALED_VALUE_LIMIT,
+        _ => VALUE_LIMIT,
     };
     if value.len() > limit {
         return Err(RecordError::TooLarge);

@@ -24,10 +24,19 @@ pub(super) struct Parts {
     pub(super) recipient: Option<String>,
     pub(super) removal: Option<String>,
     pub(super) value: ValueParts,
+    pub(super) pass: Option<PassParts>,
     pub(super) method: String,
     pub(super) digests: [String; 2],
     pub(super) signature: String,
     pub(super) certificate: String,
+}
+
+/// A pass beside sealed content.
+#[derive(Debug)]
+pub(super) struct PassParts {
+    pub(super) until: String,
+    pub(super) certificate: String,
+    pub(super) signature: String,
 }
 
 #[derive(Debug)]
@@ -62,6 +71,7 @@ pub(super) fn parse(xml: &str) -> Result<Parts, RecordError> {
     parts.key = cursor.text()?;
     value_attributes(&mut cursor, &mut parts)?;
     parts.value = value(&mut cursor)?;
+    parts.pass = pass(&mut cursor)?;
     cursor.close()?;
     signature(&mut cursor, &mut parts)?;
     cursor.close()?;
@@ -128,6 +138,23 @@ fn value(cursor: &mut Cursor<'_>) -> Result<ValueParts, RecordError> {
         cursor.close()?;
         Ok(ValueParts::Certificates(certificates))
     }
+}
+
+fn pass(cursor: &mut Cursor<'_>) -> Result<Option<PassParts>, RecordError> {
+    if !cursor.stands_at(P2P_SIP, "pass")? {
+        return Ok(None);
+    }
+    let [until] = cursor.open(P2P_SIP, "pass", ["until"])?;
+    cursor.open(DSIG, "X509Certificate", [])?;
+    let certificate = cursor.text()?;
+    cursor.open(DSIG, "SignatureValue", [])?;
+    let signature = cursor.text()?;
+    cursor.close()?;
+    Ok(Some(PassParts {
+        until,
+        certificate,
+        signature,
+    }))
 }
 
 fn signature(cursor: &mut Cursor<'_>, parts: &mut Parts) -> Result<(), RecordError> {

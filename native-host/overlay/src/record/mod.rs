@@ -10,6 +10,7 @@ mod form;
 mod grammar;
 #[cfg(test)]
 mod mutants;
+mod passes;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -19,6 +20,7 @@ mod value;
 use std::fmt;
 use std::sync::Arc;
 
+use corella_identity::pass::PASS_LIFE;
 use corella_identity::seal::OFFLINE_LIFETIME;
 use corella_identity::{Certificate, Credential, Fingerprint, Millis};
 use data_encoding::BASE64;
@@ -38,6 +40,10 @@ pub const RECORD_LIMIT: usize = 12 * 1024;
 pub const VALUE_LIMIT: usize = 4096;
 /// Largest `value` element with sealed content in bytes.
 pub const SEALED_VALUE_LIMIT: usize = 8192;
+/// Largest `pass` element in bytes, which a value has beside its sealed content.
+pub const PASS_LIMIT: usize = 3072;
+/// How long a pass may be good after the record was written that it is in: a day longer than passes are given for.
+const LONGEST_PASS: Millis = PASS_LIFE + DAY;
 /// Most certificates of a chain, beside the signer's own.
 pub const CHAIN_LIMIT: usize = 3;
 /// How far a writer's clock may be ahead of ours.
@@ -108,11 +114,31 @@ impl Record {
         Self::sign(credential, self.key().clone(), value, sequence, self.expires())
     }
 
+    /// Writes a record with the recipient's pass in it, if the pass is good for it and there is room; else without.
+    ///
+    /// # Errors
+    /// As [`Record::sign`].
+    pub fn sign_with_pass(
+        credential: &Credential,
+        key: Key,
+        value: Value,
+        sequence: Millis,
+        expires: Millis,
+    ) -> Result<Self, RecordError> {
+        match Self::sign(credential, key.clone(), value.clone(), sequence, expires) {
+            Err(RecordError::Pass | RecordError::TooLarge) if value.pass().is_some() => {
+                Self::sign(credential, key, value.without_pass(), sequence, expires)
+            }
+            signed => signed,
+        }
+    }
+
     fn sign_body(credential: &Credential, body: Body) -> Result<Self, RecordError> {
         let signer = credential.certificate().clone();
         let sequence = body.sequence;
         body.value.check(&body.key, &signer)?;
         check_signer(&body, &signer)?;
+        check_pass(&body, &signer)?;
         let signed = form::signed(&body, &signer)?;
         let signature = credential.sign(signed.info.as_bytes())?;
         let xml = signed.with_signature(&signature, &signer);
@@ -170,6 +196,7 @@ impl Record {
         if !signer.verify(signed.info.as_bytes(), &signature) {
             return Err(RecordError::Signature);
         }
+        check_pass(&body, &signer)?;
         let record = Self(Arc::new(Inner {
             body,
             signer,
@@ -303,6 +330,19 @@ fn check_signer(body: &Body, signer: &Certificate) -> Result<(), RecordError> {
         Ok(())
     } else {
         Err(RecordError::WrongKey)
+    }
+}
+
+/// A pass in a record is the recipient's for the signer, and covers the record's whole life, so that the record stays as good
+/// as it was.
+fn check_pass(body: &Body, signer: &Certificate) -> Result<(), RecordError> {
+    let Some(pass) = body.value.pass() else { return Ok(()) };
+    let of_recipient = body.value.recipient() == Some(&pass.giver().fingerprint());
+    let in_time = (body.expires..=body.sequence.saturating_add(LONGEST_PASS)).contains(&pass.until());
+    if of_recipient && in_time && passes::is_good(pass, body.key.address(), &signer.fingerprint(), body.sequence) {
+        Ok(())
+    } else {
+        Err(RecordError::Pass)
     }
 }
 

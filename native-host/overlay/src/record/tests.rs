@@ -8,7 +8,7 @@ use super::*;
 use crate::fragment::Fragments;
 use crate::testing::{
     Authority, HOUR, MINUTE, NOW, aor, certificate_record, contact_record, contacts, device, large_offline_record,
-    offline_record, person, private_record, watcher_record,
+    offline_record, person, private_record, watcher_record, welcome_record,
 };
 
 fn read(xml: &str) -> Result<Record, RecordError> {
@@ -50,6 +50,7 @@ pub(super) fn all_forms() -> Vec<Record> {
         offline.sign_removal(&alice, NOW).unwrap(),
         offline,
         large_offline_record(&alice, &bob, 2, NOW).0,
+        welcome_record(&alice, &bob, 4, NOW),
         private_record(&bob, 3, NOW),
     ]
 }
@@ -112,6 +113,7 @@ fn content_stands_in_the_record_or_in_fragments_by_its_size_alone() {
             recipient: bob.certificate().fingerprint(),
             removal: [2; 32],
             sealed,
+            pass: None,
         };
         Record::sign(&alice, key, value, NOW, NOW + HOUR)
     };
@@ -217,7 +219,7 @@ fn addresses_with_markup_characters_are_read_back() {
 #[test]
 fn rsa_certificates_sign_records_too() {
     let authority = Authority::new("Example CA");
-    let alice = authority.issue_rsa("alice@example.net");
+    let alice = authority.issue_rsa("alice@example.net", 2048);
     let record = contact_record(&alice, device(), NOW);
     assert!(record.to_xml().contains("#rsa-sha256"));
     assert_eq!(read(record.to_xml()).unwrap(), record);
@@ -526,6 +528,7 @@ fn the_examples_of_the_documentation_are_records() {
             let form = match record.value() {
                 Value::Removed { .. } => " removed",
                 value if matches!(value.sealed(), Some(Sealed::Fragments(_))) => " in fragments",
+                value if value.pass().is_some() => " with a pass",
                 _ => "",
             };
             format!("{}{form}", record.key().kind())
@@ -538,6 +541,7 @@ fn the_examples_of_the_documentation_are_records() {
             "certificate",
             "watchers",
             "offline",
+            "offline with a pass",
             "offline in fragments",
             "offline removed",
             "private",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use corella_identity::pass::Pass;
 use corella_identity::{Certificate, Fingerprint};
 use libp2p::PeerId;
 use openssl::sha::sha256;
@@ -43,6 +44,8 @@ pub enum Value {
         recipient: Fingerprint,
         /// What is said, sealed to that credential.
         sealed: Sealed,
+        /// That credential's word that the signer is welcome.
+        pass: Option<Pass>,
     },
     /// A message for somebody who is off line.
     Offline {
@@ -54,6 +57,8 @@ pub enum Value {
         removal: [u8; 32],
         /// The message, sealed to that credential.
         sealed: Sealed,
+        /// That credential's word that the signer is welcome.
+        pass: Option<Pass>,
     },
     /// What one device of a person keeps for the others, encrypted with the person's secret.
     Private {
@@ -121,6 +126,22 @@ impl Value {
             Self::Watcher { recipient, .. } | Self::Offline { recipient, .. } => Some(recipient),
             _ => None,
         }
+    }
+
+    /// The recipient's word that the signer is welcome, if there is one.
+    pub fn pass(&self) -> Option<&Pass> {
+        match self {
+            Self::Watcher { pass, .. } | Self::Offline { pass, .. } => pass.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same without a pass.
+    pub(super) fn without_pass(mut self) -> Self {
+        if let Self::Watcher { pass, .. } | Self::Offline { pass, .. } = &mut self {
+            *pass = None;
+        }
+        self
     }
 
     /// SHA-256 of the secret that removes it, if a secret does.

@@ -11,9 +11,10 @@ use crate::record::{Record, Value};
 ///
 /// | Class | Who | Share |
 /// |---|---|---|
-/// | [`Class::Certified`] | a certificate under an authority that the node trusts | 6/16 |
-/// | [`Class::Known`] | a certificate that the node's own user knows: a buddy's | 2/16 |
-/// | [`Class::SelfSigned`] | a certificate that names itself as its issuer | 5/16 |
+/// | [`Class::Certified`] | a certificate under an authority that the node trusts | 5/16 |
+/// | [`Class::Known`] | a certificate that the node's own user knows: a buddy's | 1/16 |
+/// | [`Class::Welcome`] | whoever has a pass of the person to whom the record is written | 3/16 |
+/// | [`Class::SelfSigned`] | a certificate that names itself as its issuer | 4/16 |
 /// | [`Class::Stranger`] | every other certificate | 1/16 |
 /// | [`Class::Guest`] | nobody: values without a signature, through a gateway | 2/16 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,8 @@ pub enum Class {
     Certified,
     /// Its certificate is one that the node's own user uses for a buddy.
     Known,
+    /// The recipient of the record says that its signer is welcome.
+    Welcome,
     /// Its certificate names itself as its issuer. Whether it signed itself is not looked at: anybody can do both.
     SelfSigned,
     /// Its certificate is under an authority that the node does not know.
@@ -32,9 +35,10 @@ pub enum Class {
 
 impl Class {
     /// All of them, best first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Certified,
         Self::Known,
+        Self::Welcome,
         Self::SelfSigned,
         Self::Stranger,
         Self::Guest,
@@ -43,10 +47,11 @@ impl Class {
     /// Its share of `all`.
     pub fn share(self, all: u64) -> u64 {
         let sixteenths = match self {
-            Self::Certified => 6,
-            Self::Known | Self::Guest => 2,
-            Self::SelfSigned => 5,
-            Self::Stranger => 1,
+            Self::Certified => 5,
+            Self::SelfSigned => 4,
+            Self::Welcome => 3,
+            Self::Guest => 2,
+            Self::Known | Self::Stranger => 1,
         };
         all / 16 * sixteenths
     }
@@ -90,8 +95,16 @@ impl Judge {
         self.verdicts.clear();
     }
 
-    /// The class of a record's signer. Of the chain only what the record itself carries is known.
+    /// The class of a record: its signer's, or that of the welcome if the recipient has given the signer a pass.
     pub fn class_of(&mut self, record: &Record, now: Millis) -> Class {
+        match self.class_of_signer(record, now) {
+            Class::SelfSigned | Class::Stranger if record.value().pass().is_some() => Class::Welcome,
+            class => class,
+        }
+    }
+
+    /// The class of a record's signer. Of the chain only what the record itself carries is known.
+    fn class_of_signer(&mut self, record: &Record, now: Millis) -> Class {
         let chain = match record.value() {
             Value::Certificate(chain) => chain.get(1..).unwrap_or_default(),
             _ => &[],

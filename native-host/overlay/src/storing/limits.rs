@@ -1,5 +1,6 @@
 //! How much a node keeps, in all and of one thing.
 
+use super::class::Class;
 use crate::key::Key;
 
 /// How much a node keeps.
@@ -34,9 +35,10 @@ pub(super) fn records_of_signer(key: &Key) -> u64 {
     }
 }
 
-/// Most bytes of one class under one key.
-pub(super) fn key_share(key: &Key) -> u64 {
+/// Most bytes of one class under one key; of those whom a recipient welcomes, for that recipient.
+pub(super) fn key_share(key: &Key, class: Class) -> u64 {
     match key {
+        Key::Offline(_) if class == Class::Welcome => 512 * 1024,
         Key::Contacts(_) | Key::Certificate(_) => 64 * 1024,
         Key::Watchers(_) => 512 * 1024,
         Key::Offline(_) | Key::Private(..) => 256 * 1024,

@@ -118,7 +118,7 @@ impl StoringNode {
         // What it replaces counts no more, but is gone only when the new one is in its place.
         let freed = held.as_ref().map(|held| held.share);
         self.check_signer(record.key(), &place, record, held.as_ref())?;
-        self.make_room_under(record.key(), &place, share, held.as_ref())?;
+        self.make_room_under(record, &place, share, held.as_ref())?;
         self.make_room(share, freed, held.as_ref().map(|held| held.id))?;
         let (recipient, removal) = (record.value().recipient(), record.value().removal());
         let values = params![

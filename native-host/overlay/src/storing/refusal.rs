@@ -20,6 +20,8 @@ pub enum Refusal {
     BadCertificate,
     /// `wrong-key`: the certificate does not speak for the address of the key.
     WrongKey,
+    /// `bad-pass`: the pass in it is not one of the recipient for the signer and the record's time. Without it the record may be good.
+    BadPass,
     /// `expired`: its time is over.
     Expired,
     /// `from-the-future`: its sequence is more than ten minutes ahead of the node's clock.
@@ -56,6 +58,7 @@ impl Refusal {
             Self::BadSignature => "bad-signature",
             Self::BadCertificate => "bad-certificate",
             Self::WrongKey => "wrong-key",
+            Self::BadPass => "bad-pass",
             Self::Expired => "expired",
             Self::FromTheFuture => "from-the-future",
             Self::LivesTooLong => "lives-too-long",
@@ -78,6 +81,7 @@ impl Refusal {
             "bad-signature" => Self::BadSignature,
             "bad-certificate" => Self::BadCertificate,
             "wrong-key" => Self::WrongKey,
+            "bad-pass" => Self::BadPass,
             "expired" => Self::Expired,
             "from-the-future" => Self::FromTheFuture,
             "lives-too-long" => Self::LivesTooLong,
@@ -117,6 +121,7 @@ impl From<&RecordError> for Refusal {
                 Self::BadCertificate
             }
             RecordError::WrongKey => Self::WrongKey,
+            RecordError::Pass => Self::BadPass,
             RecordError::Expired => Self::Expired,
             RecordError::FromTheFuture => Self::FromTheFuture,
             RecordError::LivesTooLong => Self::LivesTooLong,

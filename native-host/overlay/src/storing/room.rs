@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use corella_identity::Fingerprint;
 use rusqlite::{OptionalExtension, params};
 
 use super::class::Class;
@@ -16,8 +17,7 @@ use crate::record::Record;
 
 /// What a class has under a key. The sign before `class` keeps SQLite from the index of classes, which to it looks as good: it
 /// would look at all records of the class for each that is put.
-pub(super) const OF_CLASS_UNDER_KEY: &str =
-    "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? ORDER BY id";
+pub(super) const OF_CLASS_UNDER_KEY: &str = "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? AND (?3 IS NULL OR recipient IS ?3) ORDER BY id";
 
 impl StoringNode {
     /// One signer has only so many records under one key.
@@ -43,23 +43,27 @@ impl StoringNode {
         Ok(())
     }
 
-    /// One class has only so much room under one key; there, too, the largest network gives way.
+    /// One class has only so much room under one key; there, too, the largest network gives way. Anybody can make a
+    /// certificate in a person's name, and give passes: so those who have one are counted by who gave it, and have no part of the room of those
+    /// who have one of another.
     pub(super) fn make_room_under(
         &mut self,
-        key: &Key,
+        record: &Record,
         place: &[u8; 32],
         share: Share,
         held: Option<&Held>,
     ) -> Result<(), Refusal> {
+        let recipient = record.value().recipient().map(Fingerprint::as_bytes);
+        let giver = recipient.filter(|_| share.class == Class::Welcome);
         let mut rows: Vec<(i64, Share)> = self
             .database
             .prepare_cached(OF_CLASS_UNDER_KEY)?
-            .query_map(params![place, share.class.number()], |row| {
+            .query_map(params![place, share.class.number(), giver], |row| {
                 Ok((row.get(0)?, share_of(row, 1)?))
             })?
             .collect::<Result<_, _>>()?;
         rows.retain(|(id, _)| held.is_none_or(|held| held.id != *id));
-        let room = key_share(key);
+        let room = key_share(record.key(), share.class);
         while rows.iter().map(|(_, row)| row.cost).sum::<u64>() + share.cost > room {
             let mut shares: BTreeMap<Network, u64> = BTreeMap::new();
             for (_, row) in &rows {

@@ -22,6 +22,7 @@ fn message(from: &Credential, to: &Credential, secret: &[u8; 32], sealed: Sealed
         recipient: to.certificate().fingerprint(),
         removal: sha256(secret),
         sealed,
+        pass: None,
     };
     Record::sign(from, Key::Offline(to.address().clone()), value, now, now + HOUR).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use super::{Node, Parcel, Row, Sealed, Waiting, World};
 use crate::*;
+use corella_identity::pass::Pass;
 
 impl World {
     fn other_end(&self, n: usize, link: LinkId) -> Option<(usize, LinkId)> {
@@ -199,7 +200,28 @@ impl World {
                     },
                 );
             }
-            Action::StoreAway { pair, message, .. } => {
+            Action::GivePass {
+                link, holder, until, ..
+            } => {
+                let pass = Pass::give(&self.nodes[n].credential, &holder, until).unwrap();
+                self.nodes[n].passes_given += 1;
+                let (id, at) = (format!("c{}", self.fresh()), self.now);
+                let content = Content::Pass(pass);
+                self.carry(
+                    n,
+                    link,
+                    false,
+                    Sealed {
+                        id,
+                        at,
+                        sequence: 0,
+                        content,
+                    },
+                );
+            }
+            Action::StoreAway {
+                pair, pass, message, ..
+            } => {
                 let id = message.id.clone();
                 let waiting = Waiting {
                     token: self.fresh(),
@@ -209,12 +231,13 @@ impl World {
                     at: message.at,
                     sequence: message.sequence,
                     content: Content::Text(message.text),
+                    pass,
                 };
                 self.put_away(waiting);
                 let is_stored = self.is_stored;
                 self.event(n, Event::StoredAway { pair, id, is_stored });
             }
-            Action::StoreNoticesAway { pair, ids, .. } => {
+            Action::StoreNoticesAway { pair, pass, ids, .. } => {
                 let waiting = Waiting {
                     token: self.fresh(),
                     from: n,
@@ -223,6 +246,7 @@ impl World {
                     at: self.now,
                     sequence: 0,
                     content: Content::Delivered(ids.clone()),
+                    pass,
                 };
                 self.put_away(waiting);
                 let is_stored = self.is_stored;

@@ -5,7 +5,7 @@ use corella_identity::Credential;
 use super::*;
 use crate::storing::limits::{OVERHEAD, key_share};
 use crate::storing::{Class, Judge, Refusal, Stored};
-use crate::testing::{Authority, HOUR, NOW, contact_record, device, offline_record, person};
+use crate::testing::{Authority, HOUR, NOW, contact_record, device, offline_record, person, welcome_record};
 
 /// Somebody who claims to be Bob, or somebody else.
 fn contact_of(credential: &Credential) -> Record {
@@ -49,7 +49,9 @@ fn a_full_node_is_as_quick_as_an_empty_one() {
     let node = node();
     let plan = format!("EXPLAIN QUERY PLAN {}", crate::storing::room::OF_CLASS_UNDER_KEY);
     let mut statement = node.database.prepare(&plan).unwrap();
-    let steps = statement.query_map([NOW, NOW], |row| row.get::<_, String>(3)).unwrap();
+    let steps = statement
+        .query_map([NOW, NOW, NOW], |row| row.get::<_, String>(3))
+        .unwrap();
     let steps: Vec<String> = steps.map(Result::unwrap).collect();
     assert!(steps[0].contains("(place=?)"), "{steps:?}");
 }
@@ -93,7 +95,7 @@ fn no_crowd_takes_a_key() {
         .iter()
         .map(|record| record.to_xml().len() as u64 + OVERHEAD)
         .sum();
-    assert!(bytes <= 3 * key_share(&bob_key()));
+    assert!(bytes <= 3 * key_share(&bob_key(), Class::SelfSigned));
 }
 
 /// A crowd in one network fills the node's share for those who signed themselves. Somebody elsewhere gets in, and stays.
@@ -128,6 +130,65 @@ fn no_crowd_takes_a_node() {
     // An own record is still replaced when the node is full.
     let newer = contact_record(&person("alone@example.org"), device(), NOW + 1);
     assert_eq!(node.put(&newer, network(1), NOW + 1), Ok(Stored::New));
+}
+
+/// Whom Bob welcomes gets in and stays, whoever crowds his key: those who signed themselves, and those who make a Bob of their own
+/// that welcomes them.
+#[test]
+fn no_crowd_pushes_out_a_buddy() {
+    let (bob, alice) = (person("bob@example.net"), person("alice@example.org"));
+    let mut node = node();
+    let first = welcome_record(&alice, &bob, 1, NOW);
+    // From the network of the crowd, which is the worst place to be.
+    assert_eq!(node.put(&first, network(66), NOW), Ok(Stored::New));
+    let mut refused = [0, 0];
+    for number in 0..200 {
+        let crowd = person(&format!("p{number}@example.com"));
+        for message in 0..3 {
+            let record = offline_record(&crowd, &bob, message, NOW);
+            refused[0] += usize::from(node.put(&record, network(66), NOW).is_err());
+        }
+    }
+    let impostor = person("bob@example.net");
+    for number in 0..40 {
+        let crowd = person(&format!("q{number}@example.com"));
+        for message in 0..20 {
+            let record = welcome_record(&crowd, &impostor, message, NOW);
+            refused[1] += usize::from(node.put(&record, network(66), NOW) == Err(Refusal::TooMany));
+        }
+    }
+    assert!(refused.iter().all(|count| *count > 100), "{refused:?}");
+    let second = welcome_record(&alice, &bob, 2, NOW + 1);
+    assert_eq!(node.put(&second, network(66), NOW + 1), Ok(Stored::New));
+    let mine = node
+        .get(first.key(), Some(bob.certificate().fingerprint()), 0, NOW)
+        .unwrap();
+    // They come first, too.
+    assert_eq!(
+        mine.records[..2],
+        [second.to_xml().to_string(), first.to_xml().to_string()]
+    );
+    // Without the pass there is no room.
+    let plain = offline_record(&person("carol@example.org"), &bob, 3, NOW);
+    assert_eq!(node.put(&plain, network(66), NOW), Err(Refusal::TooMany));
+}
+
+/// Many false Bobs have rooms of their own, but one share of the node; there, too, the network that uses most gives way.
+#[test]
+fn false_recipients_fill_no_node() {
+    let limits = Limits { bytes: 200_000 };
+    let mut node = node_with(limits, TrustAnchors::none());
+    let (bob, alice) = (person("bob@example.net"), person("alice@example.org"));
+    for number in 0..60 {
+        let (crowd, impostor) = (person(&format!("p{number}@example.com")), person("bob@example.net"));
+        let _ = node.put(&welcome_record(&crowd, &impostor, 1, NOW), network(66), NOW);
+    }
+    assert!(node.used() <= Class::Welcome.share(limits.bytes));
+    let message = welcome_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put(&message, network(1), NOW), Ok(Stored::New));
+    assert!(node.used() <= Class::Welcome.share(limits.bytes));
+    // Put again, it is there.
+    assert_eq!(node.put(&message, network(1), NOW), Ok(Stored::Already));
 }
 
 #[test]

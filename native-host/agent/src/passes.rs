@@ -1,0 +1,67 @@
+//! Passes: buddies tell each other that they are welcome, so that nodes of others keep room for what they write to each other while
+//! one is off line.
+
+use corella_identity::{
+    Certificate, Millis,
+    pass::{PASS_LIFE, Pass},
+    seal::OFFLINE_LIFETIME,
+};
+
+use crate::{Action, Agent, LinkId, Pair};
+
+/// A pass is given anew when it is good for no longer than this.
+const ANEW: Millis = PASS_LIFE / 2;
+/// A pass that is good for so much longer than the one that is kept is kept in its place.
+const LONGER: Millis = 24 * 3_600_000;
+
+impl Agent {
+    /// Gives the device on a link a pass, if its user is a buddy by the key in use and it has none that is good for long.
+    pub(crate) fn give_pass(&mut self, now: Millis, link: LinkId, pair: &Pair, out: &mut Vec<Action>) {
+        let Some((key, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
+            return;
+        };
+        let Some(there) = self.peers.get_mut(pair).and_then(|peer| peer.links.get_mut(&link)) else {
+            return;
+        };
+        if !there.certificate.same_key(&key) || there.pass_until.is_some_and(|until| until > now + ANEW) {
+            return;
+        }
+        let until = now + PASS_LIFE;
+        there.pass_until = Some(until);
+        out.push(Action::GivePass {
+            link,
+            pair: pair.clone(),
+            certificate: key,
+            holder: there.certificate.fingerprint(),
+            until,
+        });
+    }
+
+    /// A buddy says that the user is welcome. The runtime has seen to it that the link's key signed, and for the user's certificate.
+    pub(crate) fn pass_came(&mut self, now: Millis, pair: &Pair, pass: Pass, out: &mut Vec<Action>) {
+        let Some(buddy) = self.buddies.get_mut(&pair.with) else {
+            return;
+        };
+        let is_theirs = buddy
+            .known
+            .as_ref()
+            .is_some_and(|known| known.certificate == *pass.giver());
+        // What is good for longer than anybody gives one is of no use: nodes refuse it.
+        let in_time = (now..=now + PASS_LIFE + LONGER).contains(&pass.until());
+        let is_news = buddy
+            .pass
+            .as_ref()
+            .is_none_or(|kept| kept.giver() != pass.giver() || pass.until() > kept.until() + LONGER);
+        if is_theirs && in_time && is_news {
+            buddy.pass = Some(pass);
+            out.push(Action::SaveBuddy(Box::new(buddy.clone())));
+        }
+    }
+
+    /// The pass to show with what is sealed to this certificate and may wait in the overlay for as long as anything may.
+    pub(crate) fn pass_for(&self, now: Millis, pair: &Pair, certificate: &Certificate) -> Option<Pass> {
+        let pass = self.buddies.get(&pair.with)?.pass.as_ref()?;
+        let is_good = pass.giver() == certificate && pass.until() > now + OFFLINE_LIFETIME;
+        is_good.then(|| pass.clone())
+    }
+}
