@@ -4,10 +4,9 @@
 use corella_identity::{
     Certificate, Millis,
     pass::{PASS_LIFE, Pass},
-    seal::OFFLINE_LIFETIME,
 };
 
-use crate::{Action, Agent, LinkId, Pair};
+use crate::{Action, Agent, LinkId, Pair, peer::Peer};
 
 /// A pass is given anew when it is good for no longer than this.
 const ANEW: Millis = PASS_LIFE / 2;
@@ -37,6 +36,24 @@ impl Agent {
         });
     }
 
+    /// Gives the devices on all links to a peer a pass, where one is due.
+    pub(crate) fn give_passes(&mut self, now: Millis, pair: &Pair, out: &mut Vec<Action>) {
+        let links = self
+            .peers
+            .get(pair)
+            .map(|peer| peer.links.keys().copied().collect::<Vec<_>>());
+        for link in links.unwrap_or_default() {
+            self.give_pass(now, link, pair, out);
+        }
+    }
+
+    /// When the first pass is to be given anew over a link that stands, which may be for months. `key` is the one in use.
+    pub(crate) fn next_pass(&self, pair: &Pair, peer: &Peer, key: &Certificate) -> Option<Millis> {
+        let links = peer.links.values().filter(|link| link.certificate.same_key(key));
+        let until = links.filter_map(|link| link.pass_until).min();
+        until.filter(|_| self.is_buddy(&pair.with)).map(|until| until - ANEW)
+    }
+
     /// A buddy says that the user is welcome. The runtime has seen to it that the link's key signed, and for the user's certificate.
     pub(crate) fn pass_came(&mut self, now: Millis, pair: &Pair, pass: Pass, out: &mut Vec<Action>) {
         let Some(buddy) = self.buddies.get_mut(&pair.with) else {
@@ -58,10 +75,10 @@ impl Agent {
         }
     }
 
-    /// The pass to show with what is sealed to this certificate and may wait in the overlay for as long as anything may.
-    pub(crate) fn pass_for(&self, now: Millis, pair: &Pair, certificate: &Certificate) -> Option<Pass> {
+    /// The pass to show with what is sealed to this certificate and waits in the overlay for `life` milliseconds at most.
+    pub(crate) fn pass_for(&self, now: Millis, pair: &Pair, certificate: &Certificate, life: Millis) -> Option<Pass> {
         let pass = self.buddies.get(&pair.with)?.pass.as_ref()?;
-        let is_good = pass.giver() == certificate && pass.until() > now + OFFLINE_LIFETIME;
+        let is_good = pass.giver() == certificate && pass.until() > now + life;
         is_good.then(|| pass.clone())
     }
 }

@@ -109,7 +109,10 @@ impl Agent {
 
     /// When something is to be done for a peer.
     pub(crate) fn wakeup_of(&self, pair: &Pair, peer: &Peer) -> Option<Millis> {
-        peer.next_wakeup(self.wants_link(pair, peer), self.usable_key(&pair.with).is_some())
+        let key = self.usable_key(&pair.with).map(|(certificate, _)| certificate);
+        let pass = key.as_ref().and_then(|key| self.next_pass(pair, peer, key));
+        let other = peer.next_wakeup(self.wants_link(pair, peer), key.is_some());
+        [pass, other].into_iter().flatten().min()
     }
 
     /// Everything whose time has come.
@@ -137,6 +140,7 @@ impl Agent {
             }
             self.pump(now, &pair, out);
             self.tell_owed(now, &pair, out);
+            self.give_passes(now, &pair, out);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What waits in the overlay: messages and notices for those who are off line, and what waited for the user.
 
-use corella_identity::{AddressOfRecord, Millis};
+use corella_identity::{AddressOfRecord, Millis, seal::OFFLINE_LIFETIME};
 
 use crate::{Action, Agent, Content, Fetched, MessageState, Pair, Via};
 
@@ -14,7 +14,7 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
             return;
         };
-        let pass = self.pass_for(now, pair, &certificate);
+        let pass = self.pass_for(now, pair, &certificate, OFFLINE_LIFETIME);
         let Some(peer) = self.peers.get_mut(pair) else { return };
         for message in peer.outbox.take_to_store(now) {
             out.push(Action::StoreAway {
@@ -32,7 +32,7 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with).filter(|_| self.is_buddy(&pair.with)) else {
             return;
         };
-        let pass = self.pass_for(now, pair, &certificate);
+        let pass = self.pass_for(now, pair, &certificate, OFFLINE_LIFETIME);
         let Some(peer) = self.peers.get_mut(pair).filter(|p| p.links.is_empty()) else {
             return;
         };

@@ -29,7 +29,7 @@ impl Agent {
         let Some((certificate, _)) = self.usable_key(&pair.with) else {
             return;
         };
-        let pass = self.pass_for(now, pair, &certificate);
+        let pass = self.pass_for(now, pair, &certificate, WATCHER_LIFE);
         let Some(peer) = self.peers.get_mut(pair) else { return };
         if peer.watcher.next.is_none_or(|next| next <= now) {
             // Until it is known what became of it.
@@ -61,7 +61,7 @@ impl Agent {
             let is_done = std::mem::replace(&mut peer.watcher.is_taken_back, true);
             peer.watcher.next = None;
             if let Some((certificate, _)) = key.filter(|_| !is_done) {
-                let pass = self.pass_for(now, pair, &certificate);
+                let pass = self.pass_for(now, pair, &certificate, WATCHER_LIFE);
                 out.push(Action::TakeBackWatcher {
                     pair: pair.clone(),
                     certificate,

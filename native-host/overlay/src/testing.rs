@@ -60,20 +60,33 @@ pub(crate) fn certificate_record(credential: &Credential, sequence: Millis) -> R
 
 /// A record that `watcher` wants to see the presence of `watched`, for a day.
 pub(crate) fn watcher_record(watcher: &Credential, watched: &Credential, sequence: Millis) -> Record {
+    watcher_record_with(watcher, watched, sequence, None)
+}
+
+/// The same with the pass of the watched.
+pub(crate) fn welcome_watcher_record(watcher: &Credential, watched: &Credential, sequence: Millis) -> Record {
+    watcher_record_with(watcher, watched, sequence, Some(pass(watched, watcher, sequence)))
+}
+
+fn watcher_record_with(watcher: &Credential, watched: &Credential, sequence: Millis, pass: Option<Pass>) -> Record {
     let key = Key::Watchers(watched.address().clone());
     let value = Value::Watcher {
         recipient: watched.certificate().fingerprint(),
         sealed: Sealed::Inline(b"sealed to the watched".to_vec()),
-        pass: None,
+        pass,
     };
     Record::sign(watcher, key, value, sequence, sequence + 24 * HOUR).unwrap()
 }
 
+/// The pass that somebody gets who is welcome.
+fn pass(by: &Credential, holder: &Credential, at: Millis) -> Pass {
+    Pass::give(by, &holder.certificate().fingerprint(), at + PASS_LIFE).unwrap()
+}
+
 /// A message like those of [`offline_record`], with the recipient's pass for the sender.
 pub(crate) fn welcome_record(sender: &Credential, to: &Credential, number: u8, sequence: Millis) -> Record {
-    let pass = Pass::give(to, &sender.certificate().fingerprint(), sequence + PASS_LIFE).unwrap();
     let sealed = Sealed::Inline(vec![number; 700]);
-    offline_record_with(sender, to, number, sequence, sealed, Some(pass)).unwrap()
+    offline_record_with(sender, to, number, sequence, sealed, Some(pass(to, sender, sequence))).unwrap()
 }
 
 /// What removes [`offline_record`]s with this number.
@@ -122,11 +135,28 @@ pub(crate) fn large_offline_record(
     number: u8,
     sequence: Millis,
 ) -> (Record, Vec<Vec<u8>>) {
+    let (sealed, pieces) = large_content(number);
+    (offline_record_of(sender, to, number, sequence, sealed), pieces)
+}
+
+/// The same with the recipient's pass for the sender.
+pub(crate) fn large_welcome_record(
+    sender: &Credential,
+    to: &Credential,
+    number: u8,
+    sequence: Millis,
+) -> (Record, Vec<Vec<u8>>) {
+    let (sealed, pieces) = large_content(number);
+    let pass = pass(to, sender, sequence);
+    let record = offline_record_with(sender, to, number, sequence, sealed, Some(pass));
+    (record.unwrap(), pieces)
+}
+
+fn large_content(number: u8) -> (Sealed, Vec<Vec<u8>>) {
     let content: Vec<u8> = (0..10_000_u32).map(|at| (at % 251) as u8 ^ number).collect();
     let (fragments, pieces) = Fragments::cut(&content).unwrap();
     let pieces = pieces.into_iter().map(<[u8]>::to_vec).collect();
-    let sealed = Sealed::Fragments(fragments);
-    (offline_record_of(sender, to, number, sequence, sealed), pieces)
+    (Sealed::Fragments(fragments), pieces)
 }
 
 /// What a device with this number keeps for the person's others, for a day.

@@ -52,6 +52,10 @@ fn one_that_ends_before_the_message_could_is_not_shown() {
     world.send(0, 1, "are you well?");
     world.run(60_000);
     assert_eq!(shown(&world), [None]);
+    // A watcher waits for a day at most.
+    assert_eq!(world.watcher_pass, kept(&world));
+    world.run(6 * DAY);
+    assert_eq!(world.watcher_pass, None);
 }
 
 #[test]
@@ -65,14 +69,16 @@ fn each_link_gets_one_and_a_new_one_in_time() {
         note: None,
     };
     world.command(1, Command::SetPresence(away));
-    world.run(60_000);
+    world.run(14 * DAY);
     assert_eq!(world.nodes[1].passes_given, given);
     let before = kept(&world).unwrap().until();
-    world.run(16 * DAY);
-    world.command(1, Command::SetPresence(Presence::default()));
-    world.run(60_000);
+    // Nothing happens on the links, and they stand.
+    world.run(2 * DAY);
     assert_eq!(world.nodes[1].passes_given, 2 * given);
-    assert!(kept(&world).unwrap().until() > before + 15 * DAY);
+    assert!(kept(&world).unwrap().until() > before + 14 * DAY);
+    world.command(1, Command::SetPresence(Presence::default()));
+    world.run(60 * DAY);
+    assert_eq!(world.nodes[1].passes_given, 6 * given);
 }
 
 #[test]
@@ -90,8 +96,28 @@ fn strangers_and_the_blocked_get_none() {
     world.run(60_000);
     world.kill(0);
     world.start(0);
-    world.run(600_000);
+    world.run(20 * DAY);
     assert_eq!(world.nodes[1].passes_given, 1);
+}
+
+#[test]
+fn keys_in_question_get_none() {
+    let mut world = World::of(&["alice", "bob"]);
+    let [alice, bob] = [0, 1].map(|n| world.nodes[n].address.clone());
+    let impostor = corella_identity::Credential::self_signed(&bob, world.now).unwrap();
+    let false_bob = world.add(bob.clone(), impostor);
+    world.command(0, Command::Add(bob.clone(), None));
+    for n in [1, false_bob] {
+        world.command(n, Command::Add(alice.clone(), None));
+    }
+    world.run(20 * DAY);
+    assert!(world.agent(0).buddy(&bob).unwrap().question.is_some());
+    assert_eq!(world.nodes[0].passes_given, 0);
+    let right = world.nodes[1].credential.certificate().fingerprint();
+    world.command(0, Command::Accept(bob, Some(right)));
+    world.run(DAY);
+    let has = |n: usize| world.nodes[n].disk.buddies[&alice].pass.is_some();
+    assert!(has(1) && !has(false_bob));
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub(crate) struct World {
     passed: HashMap<(usize, Token), (usize, LinkId, Token)>,
     /// Who has left a watcher for whom, and which node did.
     pub(crate) watchers: BTreeSet<(Pair, usize)>,
+    /// The pass in the watcher that was left last.
+    pub(crate) watcher_pass: Option<Pass>,
     /// Who is told by no node of what waits.
     pub(crate) is_deaf: BTreeSet<usize>,
 }
@@ -128,6 +130,7 @@ impl World {
             passed: HashMap::new(),
             is_deaf: BTreeSet::new(),
             watchers: BTreeSet::new(),
+            watcher_pass: None,
         };
         for name in names {
             let address = address(name);

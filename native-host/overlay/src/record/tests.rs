@@ -8,7 +8,8 @@ use super::*;
 use crate::fragment::Fragments;
 use crate::testing::{
     Authority, HOUR, MINUTE, NOW, aor, certificate_record, contact_record, contacts, device, large_offline_record,
-    offline_record, person, private_record, watcher_record, welcome_record,
+    large_welcome_record, offline_record, person, private_record, watcher_record, welcome_record,
+    welcome_watcher_record,
 };
 
 fn read(xml: &str) -> Result<Record, RecordError> {
@@ -51,6 +52,8 @@ pub(super) fn all_forms() -> Vec<Record> {
         offline,
         large_offline_record(&alice, &bob, 2, NOW).0,
         welcome_record(&alice, &bob, 4, NOW),
+        large_welcome_record(&alice, &bob, 5, NOW).0,
+        welcome_watcher_record(&alice, &bob, NOW),
         private_record(&bob, 3, NOW),
     ]
 }

@@ -268,8 +268,9 @@ impl World {
                 }
                 self.nodes[n].disk.roaming.insert(own, document);
             }
-            Action::LeaveWatcher { pair, .. } => {
+            Action::LeaveWatcher { pair, pass, .. } => {
                 let is_stored = self.is_stored;
+                self.watcher_pass = pass;
                 if is_stored {
                     self.watchers.insert((pair.clone(), n));
                 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::storing::{Limits, Refusal};
-use crate::testing::{HOUR, NOW, large_offline_record, offline_record, person, removal_secret};
+use crate::storing::{Class, Limits, Refusal};
+use crate::testing::{HOUR, NOW, large_offline_record, large_welcome_record, offline_record, person, removal_secret};
 
 #[test]
 fn fragments_are_kept_for_the_record_that_lists_them() {
@@ -30,6 +30,17 @@ fn fragments_are_kept_for_the_record_that_lists_them() {
     assert_eq!(late, Err(Refusal::Expired));
     node.expire(NOW + 24 * HOUR).unwrap();
     assert_eq!(node.used(), 0);
+}
+
+/// What is too large for a record of somebody who is welcome has the room of those who are.
+#[test]
+fn fragments_have_the_class_of_their_record() {
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let (record, pieces) = large_welcome_record(&alice, &bob, 1, NOW);
+    let mut node = node();
+    node.put_fragment(&record, &pieces[0], network(1), NOW).unwrap();
+    assert!(node.used() > 0);
+    assert_eq!(node.usage.of(Class::Welcome), node.used());
 }
 
 #[test]

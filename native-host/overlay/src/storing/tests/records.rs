@@ -106,6 +106,7 @@ fn every_refusal_survives_its_name() {
         Refusal::BadSignature,
         Refusal::BadCertificate,
         Refusal::WrongKey,
+        Refusal::BadPass,
         Refusal::Expired,
         Refusal::FromTheFuture,
         Refusal::LivesTooLong,

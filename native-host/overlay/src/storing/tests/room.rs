@@ -5,7 +5,10 @@ use corella_identity::Credential;
 use super::*;
 use crate::storing::limits::{OVERHEAD, key_share};
 use crate::storing::{Class, Judge, Refusal, Stored};
-use crate::testing::{Authority, HOUR, NOW, contact_record, device, offline_record, person, welcome_record};
+use crate::testing::{
+    Authority, HOUR, NOW, contact_record, device, offline_record, person, watcher_record, welcome_record,
+    welcome_watcher_record,
+};
 
 /// Somebody who claims to be Bob, or somebody else.
 fn contact_of(credential: &Credential) -> Record {
@@ -171,6 +174,30 @@ fn no_crowd_pushes_out_a_buddy() {
     // Without the pass there is no room.
     let plain = offline_record(&person("carol@example.org"), &bob, 3, NOW);
     assert_eq!(node.put(&plain, network(66), NOW), Err(Refusal::TooMany));
+}
+
+/// The same for those who want to see whether Bob is there.
+#[test]
+fn no_crowd_keeps_a_buddy_from_watching() {
+    let (bob, alice, impostor) = (
+        person("bob@example.net"),
+        person("alice@example.org"),
+        person("bob@example.net"),
+    );
+    let mut node = node();
+    let mut refused = [0, 0];
+    for number in 0..300 {
+        let [stranger, guest] = ["p", "q"].map(|name| person(&format!("{name}{number}@example.com")));
+        let plain = node.put(&watcher_record(&stranger, &bob, NOW), network(66), NOW);
+        let welcome = node.put(&welcome_watcher_record(&guest, &impostor, NOW), network(66), NOW);
+        refused[0] += usize::from(plain == Err(Refusal::TooMany));
+        refused[1] += usize::from(welcome == Err(Refusal::TooMany));
+    }
+    assert!(refused.iter().all(|count| *count > 100), "{refused:?}");
+    let watcher = welcome_watcher_record(&alice, &bob, NOW);
+    assert_eq!(node.put(&watcher, network(66), NOW), Ok(Stored::New));
+    let mine = node.get(watcher.key(), Some(bob.certificate().fingerprint()), 0, NOW);
+    assert_eq!(mine.unwrap().records[0], **watcher.to_xml());
 }
 
 /// Many false Bobs have rooms of their own, but one share of the node; there, too, the network that uses most gives way.

@@ -4,6 +4,7 @@ use super::*;
 use crate::storing::{Class, OpenDhtValue, Refusal};
 use crate::testing::{
     Authority, HOUR, NOW, contact_record, device, large_offline_record, offline_record, person, removal_secret,
+    welcome_record,
 };
 
 #[test]
@@ -53,6 +54,34 @@ fn a_node_that_is_opened_again_serves_what_it_kept() {
             .into_iter()
             .all(|class| node.usage.of(class) <= class.share(small.bytes))
     );
+}
+
+/// Whose guests a room is full of is known after a restart too.
+#[test]
+fn rooms_of_recipients_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("overlay.sqlite");
+    let open = || StoringNode::open(Some(&path), Limits::default(), TrustAnchors::none()).unwrap();
+    let (alice, bob) = (person("alice@example.org"), person("bob@example.net"));
+    let impostor = person("bob@example.net");
+    let guests: Vec<_> = (0..10)
+        .map(|number| person(&format!("p{number}@example.com")))
+        .collect();
+    let one_more = welcome_record(&alice, &impostor, 1, NOW);
+    let mut node = open();
+    for guest in &guests {
+        for number in 0..30 {
+            let _ = node.put(&welcome_record(guest, &impostor, number, NOW), network(66), NOW);
+        }
+    }
+    assert_eq!(node.put(&one_more, network(66), NOW), Err(Refusal::TooMany));
+    let used = node.usage.of(Class::Welcome);
+    drop(node);
+    let mut node = open();
+    assert_eq!(node.usage.of(Class::Welcome), used);
+    assert_eq!(node.put(&one_more, network(66), NOW), Err(Refusal::TooMany));
+    let message = welcome_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put(&message, network(66), NOW), Ok(crate::storing::Stored::New));
 }
 
 /// What a node may keep is said in bytes, so its file is not to be of another size.
