@@ -1,4 +1,4 @@
-"""Buddies welcome each other: nodes of others keep what they write to each other where a crowd of strangers has no place."""
+"""Buddies welcome each other: nodes keep what they write to each other where a crowd of strangers has no place."""
 
 import contextlib
 import sqlite3
