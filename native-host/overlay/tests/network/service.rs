@@ -229,7 +229,7 @@ async fn a_restarted_node_serves_what_it_held() {
 #[tokio::test]
 async fn whom_the_user_knows_has_room_that_strangers_cannot_take() {
     let mut config = config(DeviceKey::generate(), TCP, vec![]);
-    config.storing.bytes = 64_000;
+    config.storing.bytes = 128_000;
     let node = Agent::start_with(credential("node"), config).await;
     let guest = Agent::start("guest", TCP, node.listen().await).await;
     guest.wait_for_peers(1).await;
