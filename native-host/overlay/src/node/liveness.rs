@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use crate::swarm::{PING_INTERVAL, PING_TIME};
 
-/// How long a living connection may be silent. A ping that is late is given up, and the next one comes after a whole interval, on
-/// a new stream.
+/// How long a living connection may be silent: until its next ping, and a while longer than that may take. A ping that is late by more
+/// is one of a machine that has stopped.
 const SILENCE: Duration = PING_INTERVAL
-    .saturating_mul(2)
-    .saturating_add(PING_TIME.saturating_mul(2));
+    .saturating_add(PING_TIME)
+    .saturating_add(Duration::from_secs(4));
 /// Longer between two looks than this, and it was we who were silent: suspended, or starved of processor time.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -86,9 +86,9 @@ mod tests {
         liveness.sign(id(2), begin);
         assert_eq!(first_death(&mut liveness, begin, 0.0, 4.0), None);
         liveness.sign(id(2), begin + Duration::from_secs(4));
-        assert_eq!(first_death(&mut liveness, begin, 4.5, 32.0), Some((28.5, id(1))));
+        assert_eq!(first_death(&mut liveness, begin, 4.5, 48.0), Some((44.5, id(1))));
         liveness.forget(id(1));
-        assert_eq!(first_death(&mut liveness, begin, 29.0, 40.0), Some((32.5, id(2))));
+        assert_eq!(first_death(&mut liveness, begin, 45.0, 56.0), Some((48.5, id(2))));
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
         let mut liveness = Liveness::default();
         liveness.sign(id(1), begin);
         assert_eq!(first_death(&mut liveness, begin, 0.0, 1.0), None);
-        assert_eq!(first_death(&mut liveness, begin, 60.0, 88.0), None);
-        assert_eq!(first_death(&mut liveness, begin, 88.5, 95.0), Some((88.5, id(1))));
+        assert_eq!(first_death(&mut liveness, begin, 60.0, 104.0), None);
+        assert_eq!(first_death(&mut liveness, begin, 104.5, 110.0), Some((104.5, id(1))));
     }
 }

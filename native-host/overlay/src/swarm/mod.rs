@@ -34,8 +34,8 @@ const QUERY_TIME: Duration = Duration::from_secs(20);
 const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How often a connection is pinged, and how long the answer may take. Links have keep-alives of their own, which see sooner that
 /// somebody is gone; a node has many more connections than links, and each ping wakes two machines.
-pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
-pub(crate) const PING_TIME: Duration = Duration::from_secs(4);
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(25);
+pub(crate) const PING_TIME: Duration = Duration::from_secs(15);
 
 /// Everything the swarm does.
 #[derive(NetworkBehaviour)]
