@@ -1,5 +1,7 @@
 //! The people the user knows: consent, the key in use, and open questions about it.
 
+use std::collections::BTreeMap;
+
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint, Millis,
     pass::Pass,
@@ -61,8 +63,9 @@ pub struct Buddy {
     pub expected: Option<Expected>,
     /// With what key they wrote before the user consented, while it is open whose key that is.
     pub wrote_with: Option<Certificate>,
-    /// Their word that the user is welcome, for nodes that keep what is written to them.
-    pub pass: Option<Pass>,
+    /// Their word that the user is welcome, by the own address to whose certificate it was given; for nodes that keep what is written to
+    /// them.
+    pub passes: BTreeMap<AddressOfRecord, Pass>,
 }
 
 impl Buddy {
@@ -78,7 +81,7 @@ impl Buddy {
             refused: Vec::new(),
             expected: None,
             wrote_with: None,
-            pass: None,
+            passes: BTreeMap::new(),
         }
     }
 

@@ -73,7 +73,7 @@ impl Agent {
                 out.push(Action::Answer { token, status: 200 });
             }
             Content::Pass(pass) => {
-                self.pass_came(now, &pair, pass, out);
+                self.pass_came(now, link, &pair, pass, out);
                 out.push(Action::Answer { token, status: 200 });
             }
         }

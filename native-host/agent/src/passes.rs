@@ -10,8 +10,8 @@ use crate::{Action, Agent, LinkId, Pair, peer::Peer};
 
 /// A pass is given anew when it is good for no longer than this.
 const ANEW: Millis = PASS_LIFE / 2;
-/// A pass that is good for so much longer than the one that is kept is kept in its place.
-const LONGER: Millis = 24 * 3_600_000;
+/// Passes are good until the end of a day: to the millisecond they would tell whoever keeps them when two people met.
+const DAY: Millis = 24 * 3_600_000;
 
 impl Agent {
     /// Gives the device on a link a pass, if its user is a buddy by the key in use and it has none that is good for long.
@@ -22,10 +22,16 @@ impl Agent {
         let Some(there) = self.peers.get_mut(pair).and_then(|peer| peer.links.get_mut(&link)) else {
             return;
         };
+        if let Some(pass) = there.heard_pass.take() {
+            self.pass_came(now, link, pair, pass, out);
+        }
+        let Some(there) = self.peers.get_mut(pair).and_then(|peer| peer.links.get_mut(&link)) else {
+            return;
+        };
         if !there.certificate.same_key(&key) || there.pass_until.is_some_and(|until| until > now + ANEW) {
             return;
         }
-        let until = now + PASS_LIFE;
+        let until = (now + PASS_LIFE + DAY - 1) / DAY * DAY;
         there.pass_until = Some(until);
         out.push(Action::GivePass {
             link,
@@ -55,7 +61,14 @@ impl Agent {
     }
 
     /// A buddy says that the user is welcome. The runtime has seen to it that the link's key signed, and for the user's certificate.
-    pub(crate) fn pass_came(&mut self, now: Millis, pair: &Pair, pass: Pass, out: &mut Vec<Action>) {
+    /// Whoever calls first gives theirs before the user has consented: it is kept with the link until then.
+    pub(crate) fn pass_came(&mut self, now: Millis, link: LinkId, pair: &Pair, pass: Pass, out: &mut Vec<Action>) {
+        if !self.is_buddy(&pair.with) {
+            if let Some(there) = self.peers.get_mut(pair).and_then(|peer| peer.links.get_mut(&link)) {
+                there.heard_pass = Some(pass);
+            }
+            return;
+        }
         let Some(buddy) = self.buddies.get_mut(&pair.with) else {
             return;
         };
@@ -64,20 +77,21 @@ impl Agent {
             .as_ref()
             .is_some_and(|known| known.certificate == *pass.giver());
         // What is good for longer than anybody gives one is of no use: nodes refuse it.
-        let in_time = (now..=now + PASS_LIFE + LONGER).contains(&pass.until());
+        let in_time = (now..=now + PASS_LIFE + 2 * DAY).contains(&pass.until());
+        // One that is good for as long may be for another certificate of the user's.
         let is_news = buddy
-            .pass
-            .as_ref()
-            .is_none_or(|kept| kept.giver() != pass.giver() || pass.until() > kept.until() + LONGER);
+            .passes
+            .get(&pair.own)
+            .is_none_or(|kept| *kept != pass && (kept.giver() != pass.giver() || pass.until() >= kept.until()));
         if is_theirs && in_time && is_news {
-            buddy.pass = Some(pass);
+            buddy.passes.insert(pair.own.clone(), pass);
             out.push(Action::SaveBuddy(Box::new(buddy.clone())));
         }
     }
 
     /// The pass to show with what is sealed to this certificate and waits in the overlay for `life` milliseconds at most.
     pub(crate) fn pass_for(&self, now: Millis, pair: &Pair, certificate: &Certificate, life: Millis) -> Option<Pass> {
-        let pass = self.buddies.get(&pair.with)?.pass.as_ref()?;
+        let pass = self.buddies.get(&pair.with)?.passes.get(&pair.own)?;
         let is_good = pass.giver() == certificate && pass.until() > now + life;
         is_good.then(|| pass.clone())
     }

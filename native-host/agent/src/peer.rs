@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use corella_identity::{
     Certificate, Millis,
+    pass::Pass,
     trust::{self, Choice},
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Link {
     pub(crate) presence: Option<Presence>,
     /// How long the pass is good that the device has got over it.
     pub(crate) pass_until: Option<Millis>,
+    /// A pass that came before the user consented to the peer.
+    pub(crate) heard_pass: Option<Pass>,
     /// What came before it was settled whose key this is, in order.
     pub(crate) unheard: Vec<Received>,
     /// The messages sent on this link that are not answered yet.
@@ -61,6 +64,7 @@ impl Link {
             certificate,
             presence: None,
             pass_until: None,
+            heard_pass: None,
             unheard: Vec::new(),
             in_flight: BTreeSet::new(),
             cursor: None,

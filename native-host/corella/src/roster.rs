@@ -1,6 +1,6 @@
 //! The roster: who the user knows, and the status last chosen, in a small SQLite database of its own.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use corella_agent::{Buddy, Consent, Device, Expected, Presence, Roaming, Status};
 use corella_identity::{
@@ -127,7 +127,7 @@ impl Roster {
                 json!(buddy.refused).to_string(),
                 buddy.wrote_with.as_ref().map(Certificate::der),
                 buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
-                buddy.pass.as_ref().map(pass_text),
+                passes_text(&buddy.passes),
             ],
         )?;
         Ok(())
@@ -255,7 +255,7 @@ impl Row {
         };
         let giver = known.as_ref().map(|known: &Known| known.certificate.clone());
         Some(Buddy {
-            pass: self.pass.and_then(|text| pass(&text, giver?)),
+            passes: self.pass.map_or_else(BTreeMap::new, |text| passes(&text, giver)),
             address: self.address.parse().ok()?,
             name: self.name,
             own,
@@ -273,6 +273,20 @@ impl Row {
             },
         })
     }
+}
+
+/// A line for each: for which own address, and the pass.
+fn passes_text(passes: &BTreeMap<AddressOfRecord, Pass>) -> Option<String> {
+    let lines = passes.iter().map(|(own, pass)| format!("{own} {}\n", pass_text(pass)));
+    (!passes.is_empty()).then(|| lines.collect())
+}
+
+fn passes(text: &str, giver: Option<Certificate>) -> BTreeMap<AddressOfRecord, Pass> {
+    let line = |line: &str| {
+        let (own, text) = line.split_once(' ')?;
+        Some((own.parse().ok()?, pass(text, giver.clone()?)?))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 /// What is not in the certificate of who gave it: its fingerprint, the time and the signature.

@@ -15,9 +15,15 @@ fn friends() -> World {
     world
 }
 
+/// The pass of one that another has on its disk.
+fn has(world: &World, n: usize, of: usize) -> Option<Pass> {
+    let buddy = world.nodes[n].disk.buddies.get(&world.nodes[of].address)?;
+    buddy.passes.get(&world.nodes[n].address).cloned()
+}
+
 /// Bob's pass, as Alice has it on her disk.
 fn kept(world: &World) -> Option<Pass> {
-    world.nodes[0].disk.buddies[&world.nodes[1].address].pass.clone()
+    has(world, 0, 1)
 }
 
 /// What of Alice's waits for Bob.
@@ -54,7 +60,7 @@ fn one_that_ends_before_the_message_could_is_not_shown() {
     assert_eq!(shown(&world), [None]);
     // A watcher waits for a day at most.
     assert_eq!(world.watcher_pass, kept(&world));
-    world.run(6 * DAY);
+    world.run(7 * DAY);
     assert_eq!(world.watcher_pass, None);
 }
 
@@ -100,6 +106,28 @@ fn strangers_and_the_blocked_get_none() {
     assert_eq!(world.nodes[1].passes_given, 1);
 }
 
+/// Whoever writes first gives a pass before the other one has consented.
+#[test]
+fn who_accepts_a_request_has_the_pass_that_came_before() {
+    let mut world = World::of(&["alice", "bob"]);
+    let [alice, bob] = [0, 1].map(|n| world.nodes[n].address.clone());
+    world.command(0, Command::Add(bob, None));
+    world.send(0, 1, "do you know me?");
+    world.run(60_000);
+    assert!(has(&world, 1, 0).is_none());
+    world.command(1, Command::Accept(alice, None));
+    world.run(60_000);
+    assert!(has(&world, 1, 0).is_some() && has(&world, 0, 1).is_some());
+}
+
+/// It does not tell when.
+#[test]
+fn passes_are_good_until_the_end_of_a_day() {
+    let world = friends();
+    let until = kept(&world).unwrap().until();
+    assert!(until % DAY == 0 && (30 * DAY..=31 * DAY).contains(&(until - world.now + 5_000)));
+}
+
 #[test]
 fn keys_in_question_get_none() {
     let mut world = World::of(&["alice", "bob"]);
@@ -116,8 +144,7 @@ fn keys_in_question_get_none() {
     let right = world.nodes[1].credential.certificate().fingerprint();
     world.command(0, Command::Accept(bob, Some(right)));
     world.run(DAY);
-    let has = |n: usize| world.nodes[n].disk.buddies[&alice].pass.is_some();
-    assert!(has(1) && !has(false_bob));
+    assert!(has(&world, 1, 0).is_some() && has(&world, false_bob, 0).is_none());
 }
 
 #[test]

@@ -41,7 +41,9 @@ fn what_is_saved_is_there_after_a_restart() {
             trust: Trust::Verified,
         }),
         wrote_with: Some(other.clone()),
-        pass: Some(Pass::claimed(bob.clone(), 1_800_000_000_000, vec![7; 64])),
+        passes: ["alice@example.net", "alice@example.org"]
+            .map(|own| (address(own), Pass::claimed(bob.clone(), 1_800_000_000_000, vec![7; 64])))
+            .into(),
         ..Buddy::new(address("bob@example.net"), Consent::Buddy)
     };
     {
@@ -75,7 +77,7 @@ fn what_is_saved_is_there_after_a_restart() {
     assert_eq!(found[0].refused, buddy.refused);
     assert_eq!(found[0].expected, buddy.expected);
     assert_eq!(found[0].wrote_with, Some(other));
-    assert_eq!(found[0].pass, buddy.pass);
+    assert_eq!(found[0].passes, buddy.passes);
     assert_eq!(found[0].name.as_deref(), Some("Bob"));
     let device = Device {
         name: "12D3".into(),

@@ -8,7 +8,7 @@
 //! only it has. So:
 //!
 //! - if every chosen node has answered or failed, it is done; for one that failed the next closest is chosen;
-//! - if something was found and half of the chosen nodes have answered, the others get [`GRACE`] more;
+//! - if something was found, here or at another place, and half of the chosen nodes have answered, the others get [`GRACE`] more;
 //! - if nothing was found, everybody gets their full time (which whoever drives this core limits);
 //! - a look-up that takes longer than [`LOOK_UP_PATIENCE`] is not waited for once something was found.
 
@@ -105,6 +105,16 @@ impl Gather {
         node.status = Status::Answered;
         node.candidate.network = network;
         self.found |= found;
+        self.consider(time);
+    }
+
+    /// Something was found, here or at another place.
+    pub(super) fn found(&mut self, time: Duration) {
+        self.found = true;
+        self.consider(time);
+    }
+
+    fn consider(&mut self, time: Duration) {
         let chosen = self.chosen();
         let answered = chosen.iter().filter(|at| self.status(at) == Status::Answered).count();
         if self.content_at.is_none() && self.found && answered * 2 >= chosen.len() {
@@ -242,6 +252,20 @@ mod tests {
         assert!(!gather.is_done(ms(1)));
         gather.failed(&peers[2]);
         assert!(gather.is_done(ms(1)));
+    }
+
+    #[test]
+    fn what_was_found_elsewhere_ends_the_waiting_here() {
+        let peers = peers(4);
+        let mut gather = Gather::new(PLACE, COPIES);
+        gather.candidates(near(&peers));
+        asked(&mut gather);
+        gather.looked_up(true);
+        gather.answered(&peers[0], None, false, ms(1));
+        gather.answered(&peers[1], None, false, ms(2));
+        assert_eq!(gather.content_until(), None);
+        gather.found(ms(3));
+        assert!(!gather.is_done(ms(202)) && gather.is_done(ms(203)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use corella_identity::Millis;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
-use super::round::{Collect, Keeper};
+use super::round::Collect;
 use crate::clock::Clock;
 use crate::newest::{Newest, Slot, slot_of};
 use crate::record::Record;
@@ -31,7 +31,7 @@ pub(super) struct Merge {
     seen: HashMap<[u8; 32], Option<Record>>,
     newest: Newest,
     /// Of each node that answered, what it has.
-    has: Vec<(Keeper, BTreeMap<Slot, Millis>)>,
+    has: Vec<(PeerId, BTreeMap<Slot, Millis>)>,
     /// Whether a node has more than it said.
     more: bool,
     pages: usize,
@@ -54,7 +54,7 @@ impl Merge {
     }
 
     /// Adds one node's answer. Says whether any of it was a good record, whether new or a copy.
-    fn add(&mut self, keeper: Keeper, answer: &[String]) -> bool {
+    fn add(&mut self, peer: PeerId, answer: &[String]) -> bool {
         let now = self.clock.now();
         let mut has = BTreeMap::new();
         for xml in answer.iter().take(ANSWER_LIMIT) {
@@ -68,7 +68,7 @@ impl Merge {
             self.newest.add(record.clone());
         }
         let good = !has.is_empty();
-        self.has.push((keeper, has));
+        self.has.push((peer, has));
         good
     }
 
@@ -100,10 +100,10 @@ impl Merge {
         if self.pages > 1 {
             return lacking;
         }
-        for (keeper, has) in &self.has {
+        for (peer, has) in &self.has {
             for (slot, record) in self.newest.iter() {
                 if has.get(slot).is_none_or(|sequence| *sequence < record.sequence()) {
-                    lacking.push((keeper.peer, record.clone()));
+                    lacking.push((*peer, record.clone()));
                 }
             }
         }
@@ -117,22 +117,22 @@ impl Merge {
 }
 
 impl Collect for Merge {
-    fn take(&mut self, keeper: Keeper, response: Response) -> bool {
+    fn take(&mut self, peer: PeerId, response: Response) -> bool {
         match response {
             Response::Records { records, more } => {
                 self.more |= more;
-                self.add(keeper, &records)
+                self.add(peer, &records)
             }
             _ => false,
         }
     }
 
-    fn is_settled(&self) -> bool {
+    fn is_settled(&self, places: &dyn Fn(&PeerId) -> [bool; 2]) -> bool {
         if self.newest.is_empty() {
             return false;
         }
         let agreeing = self.has.iter().filter(|(_, has)| self.has_all(has));
-        let places: Vec<[bool; 2]> = agreeing.map(|(keeper, _)| keeper.places).collect();
+        let places: Vec<[bool; 2]> = agreeing.map(|(peer, _)| places(peer)).collect();
         let at = |place: usize| places.iter().filter(|places| places[place]).count();
         places.len() >= AGREEING && at(0) >= AGREEING_AT_EACH && at(1) >= AGREEING_AT_EACH
     }
@@ -148,14 +148,9 @@ mod tests {
         Merge::new(Key::Contacts(aor("bob@example.net")).id(), Clock::new(|| NOW))
     }
 
-    fn at(places: [bool; 2]) -> Keeper {
-        let peer = device();
-        Keeper { peer, places }
-    }
-
-    /// Somebody who serves both places, as in small networks.
-    fn anybody() -> Keeper {
-        at([true, true])
+    /// As in small networks: everybody serves both places.
+    fn is_settled(merge: &Merge) -> bool {
+        merge.is_settled(&|_| [true, true])
     }
 
     fn texts(records: &[&Record]) -> Vec<String> {
@@ -163,7 +158,7 @@ mod tests {
     }
 
     fn add(merge: &mut Merge, records: &[&Record]) -> bool {
-        merge.add(anybody(), &texts(records))
+        merge.add(device(), &texts(records))
     }
 
     #[test]
@@ -205,7 +200,7 @@ mod tests {
         let elsewhere = contact_record(&person("alice@example.net"), device(), NOW);
         let other_kind = certificate_record(&bob, NOW);
         let mut merge = merge();
-        assert!(!merge.add(anybody(), &[forged, "garbage".to_owned(), String::new()]));
+        assert!(!merge.add(device(), &[forged, "garbage".to_owned(), String::new()]));
         assert!(!add(&mut merge, &[&expired, &elsewhere, &other_kind]));
         assert!(add(&mut merge, &[&good]));
         assert_eq!(merge.records(), [good]);
@@ -216,7 +211,7 @@ mod tests {
         let good = contact_record(&person("bob@example.net"), device(), NOW);
         let mut answer: Vec<String> = (0..ANSWER_LIMIT).map(|number| format!("{number}")).collect();
         answer.push(good.to_xml().to_string());
-        assert!(!merge().add(anybody(), &answer));
+        assert!(!merge().add(device(), &answer));
     }
 
     #[test]
@@ -227,23 +222,23 @@ mod tests {
         let new = contact_record(&bob, peer, NOW - 1);
         let mut merge = merge();
         for _ in 0..AGREEING {
-            assert!(!merge.is_settled());
+            assert!(!is_settled(&merge));
             add(&mut merge, &[&old]);
         }
-        assert!(merge.is_settled());
+        assert!(is_settled(&merge));
         // One that knows better unsettles it.
         add(&mut merge, &[&new]);
-        assert!(!merge.is_settled());
+        assert!(!is_settled(&merge));
         for _ in 1..AGREEING {
             add(&mut merge, &[&new]);
         }
-        assert!(merge.is_settled());
+        assert!(is_settled(&merge));
         // Nothing found is never settled: it may be the wrong ones who answer quickly.
         let mut nothing = self::merge();
         for _ in 0..AGREEING {
             add(&mut nothing, &[]);
         }
-        assert!(!nothing.is_settled());
+        assert!(!is_settled(&nothing));
     }
 
     #[test]
@@ -252,22 +247,26 @@ mod tests {
         let peer = device();
         let old = contact_record(&bob, peer, NOW - 2);
         let new = contact_record(&bob, peer, NOW - 1);
-        let (first, second) = ([true, false], [false, true]);
         let mut merge = merge();
         // All of one place, who tell an old story.
-        for _ in 0..crate::swarm::COPIES {
-            merge.add(at(first), &texts(&[&old]));
-            assert!(!merge.is_settled());
+        let liars: Vec<PeerId> = (0..crate::swarm::COPIES).map(|_| device()).collect();
+        let others: Vec<PeerId> = (0..AGREEING_AT_EACH).map(|_| device()).collect();
+        let is_settled = |merge: &Merge| merge.is_settled(&|peer| [!others.contains(peer), others.contains(peer)]);
+        for liar in &liars {
+            merge.add(*liar, &texts(&[&old]));
+            assert!(!is_settled(&merge));
+        }
+        for other in &others {
+            merge.add(*other, &texts(&[&new]));
+            assert!(!is_settled(&merge));
         }
         for _ in 0..AGREEING_AT_EACH {
-            merge.add(at(second), &texts(&[&new]));
-            assert!(!merge.is_settled());
+            assert!(!is_settled(&merge));
+            merge.add(device(), &texts(&[&new]));
         }
-        for place in [first, first, first] {
-            assert!(!merge.is_settled());
-            merge.add(at(place), &texts(&[&new]));
-        }
-        assert!(merge.is_settled());
+        assert!(is_settled(&merge));
+        // Those who turn out not to be of a place count no more.
+        assert!(!merge.is_settled(&|peer| [liars.contains(peer), others.contains(peer)]));
     }
 
     #[test]
@@ -276,11 +275,11 @@ mod tests {
         let peer = device();
         let old = contact_record(&bob, peer, NOW - 2);
         let new = contact_record(&bob, peer, NOW - 1);
-        let (current, lagging, empty) = (anybody(), anybody(), anybody());
+        let (current, lagging, empty) = (device(), device(), device());
         let mut merge = merge();
         merge.add(current, &[new.to_xml().to_string()]);
         merge.add(lagging, &[old.to_xml().to_string()]);
         merge.add(empty, &[]);
-        assert_eq!(merge.lacking(), [(lagging.peer, new.clone()), (empty.peer, new)]);
+        assert_eq!(merge.lacking(), [(lagging, new.clone()), (empty, new)]);
     }
 }

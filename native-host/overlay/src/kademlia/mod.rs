@@ -11,6 +11,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use corella_identity::Millis;
+use libp2p::PeerId;
 use openssl::sha::sha256;
 use serde_bytes::{ByteArray, ByteBuf};
 
@@ -26,7 +27,7 @@ pub use values::ValueReport;
 
 use merge::Merge;
 pub(crate) use round::LOOK_UP;
-use round::{Collect, Keeper, Reach, round};
+use round::{Collect, Reach, round};
 
 /// Most records that one reading hands to nodes which lack them.
 const REPAIRS: usize = 40;
@@ -106,7 +107,7 @@ impl Kademlia {
 }
 
 impl Collect for PutReport {
-    fn take(&mut self, Keeper { peer, .. }: Keeper, response: Response) -> bool {
+    fn take(&mut self, peer: PeerId, response: Response) -> bool {
         match response {
             Response::Stored => {
                 self.stored.push(peer);
@@ -133,7 +134,7 @@ impl Collect for PutReport {
 struct Done(usize);
 
 impl Collect for Done {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         let done = matches!(response, Response::Stored | Response::Removed { .. });
         self.0 += usize::from(done);
         done
@@ -146,7 +147,7 @@ struct Fragment {
 }
 
 impl Collect for Fragment {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         let Response::Fragment { bytes: Some(bytes) } = response else {
             return false;
         };
@@ -157,7 +158,7 @@ impl Collect for Fragment {
         good
     }
 
-    fn is_settled(&self) -> bool {
+    fn is_settled(&self, _: &dyn Fn(&PeerId) -> [bool; 2]) -> bool {
         self.found.is_some()
     }
 }

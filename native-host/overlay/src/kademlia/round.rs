@@ -27,24 +27,16 @@ const TOTAL_TIME: Duration = Duration::from_millis(4800);
 pub(crate) const LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(REPLICATION - 1);
 const WIDE_LOOK_UP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4 * REPLICATION - 1);
 
-/// Who was asked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Keeper {
-    pub(super) peer: PeerId,
-    /// Of each place, whether this is one of its nodes.
-    pub(super) places: [bool; 2],
-}
-
 /// What is made of the answers.
 pub(super) trait Collect: Send {
     /// Takes a node's answer. Whether it held what was asked for.
-    fn take(&mut self, keeper: Keeper, response: Response) -> bool;
+    fn take(&mut self, peer: PeerId, response: Response) -> bool;
 
     /// A node did not answer.
     fn silent(&mut self) {}
 
-    /// Whether more answers would add nothing.
-    fn is_settled(&self) -> bool {
+    /// Whether more answers would add nothing. `places`: of each place, whether a node is now one of those that keep what belongs to it.
+    fn is_settled(&self, _places: &dyn Fn(&PeerId) -> [bool; 2]) -> bool {
         false
     }
 }
@@ -121,7 +113,7 @@ pub(super) async fn round(
     }
     round.ready = known.are_sure.map(|is_sure| is_sure || reach.at_once);
     round.ask();
-    while !round.is_done() && !collect.is_settled() {
+    while !round.is_done() && !collect.is_settled(&|peer| round.places_of(peer)) {
         let until = round.until();
         tokio::select! {
             Some((number, count, found)) = look_ups.next() => {
@@ -137,10 +129,8 @@ pub(super) async fn round(
                 round.ask();
             }
             Some((peer, heard)) = round.answers.next() => {
-                let places = [0, 1].map(|place| round.gathers[place].is_chosen(&peer));
-                let keeper = Keeper { peer, places };
                 let outcome = match heard {
-                    Some(Heard { response, network }) => Outcome::Answered(network, collect.take(keeper, response)),
+                    Some(Heard { response, network }) => Outcome::Answered(network, collect.take(peer, response)),
                     None => {
                         collect.silent();
                         Outcome::Failed
@@ -223,10 +213,20 @@ impl Round<'_> {
         for gather in &mut self.gathers {
             match outcome {
                 Outcome::Waiting => {}
-                Outcome::Answered(network, found) => gather.answered(peer, network, found, time),
+                Outcome::Answered(network, found) => {
+                    gather.answered(peer, network, found, time);
+                    // A place where nothing is, or nobody answers, does not hold up what the other has.
+                    if found {
+                        gather.found(time);
+                    }
+                }
                 Outcome::Failed => gather.failed(peer),
             }
         }
+    }
+
+    fn places_of(&self, peer: &PeerId) -> [bool; 2] {
+        [0, 1].map(|place| self.gathers[place].is_chosen(peer))
     }
 
     fn is_done(&self) -> bool {

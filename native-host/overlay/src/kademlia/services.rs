@@ -1,9 +1,10 @@
 //! Service hosts: the draft's join, lookup and leave.
 
+use libp2p::PeerId;
 use std::collections::BTreeMap;
 
 use super::Kademlia;
-use super::round::{Collect, Keeper, Reach, round};
+use super::round::{Collect, Reach, round};
 use crate::location::LocationError;
 use crate::store_protocol::{HostAt, Request, Response};
 use crate::storing::services::{Host, Identifier, identifier, namespace_id};
@@ -13,7 +14,7 @@ use crate::storing::services::{Host, Identifier, identifier, namespace_id};
 struct Heard(usize);
 
 impl Collect for Heard {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         let heard = matches!(response, Response::Joined { .. } | Response::Removed { count: 1.. });
         self.0 += usize::from(heard);
         heard
@@ -26,7 +27,7 @@ struct Hosts<'a> {
 }
 
 impl Collect for Hosts<'_> {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         let Response::Hosts { hosts } = response else {
             return false;
         };

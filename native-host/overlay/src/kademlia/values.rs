@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use corella_identity::Millis;
+use libp2p::PeerId;
 use openssl::sha::{sha1, sha256};
 use serde_bytes::{ByteArray, ByteBuf};
 
 use super::Kademlia;
-use super::round::{Collect, Keeper, Reach, round};
+use super::round::{Collect, Reach, round};
 use crate::location::LocationError;
 use crate::store_protocol::{Request, Response, ValueAt};
 use crate::storing::{After, OpenDhtValue, Refusal, Sha1};
@@ -22,7 +23,7 @@ pub struct ValueReport {
 }
 
 impl Collect for ValueReport {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         match response {
             Response::Stored => {
                 self.stored += 1;
@@ -45,7 +46,7 @@ struct Values {
 }
 
 impl Collect for Values {
-    fn take(&mut self, _: Keeper, response: Response) -> bool {
+    fn take(&mut self, _: PeerId, response: Response) -> bool {
         let Response::Values { values } = response else {
             return false;
         };

@@ -42,8 +42,8 @@ pub const VALUE_LIMIT: usize = 4096;
 pub const SEALED_VALUE_LIMIT: usize = 8192;
 /// Largest `pass` element in bytes, which a value has beside its sealed content.
 pub const PASS_LIMIT: usize = 3072;
-/// How long a pass may be good after the record was written that it is in: a day longer than passes are given for.
-const LONGEST_PASS: Millis = PASS_LIFE + DAY;
+/// How long a pass may be good after the record was written that it is in: until the end of a day, and clocks differ.
+const LONGEST_PASS: Millis = PASS_LIFE + 2 * DAY;
 /// Most certificates of a chain, beside the signer's own.
 pub const CHAIN_LIMIT: usize = 3;
 /// How far a writer's clock may be ahead of ours.

@@ -69,7 +69,7 @@ mod tests {
         // The largest content with it, between people with small keys.
         sign(&alice, &bob, INLINE_LIMIT, give(&bob, &alice, NOW + PASS_LIFE)).unwrap();
         // As long as the record lives, and not longer than anybody gives one.
-        for until in [record.expires(), NOW + PASS_LIFE + DAY] {
+        for until in [record.expires(), NOW + PASS_LIFE + 2 * DAY] {
             sign(&alice, &bob, 9, give(&bob, &alice, until)).unwrap();
         }
     }
@@ -120,7 +120,7 @@ mod tests {
             (bobs, give(&bob, &bob, until)),
             (bobs, give(&bob, &alice, NOW - 1)),
             (bobs, give(&bob, &alice, NOW + DAY - 1000)),
-            (bobs, give(&bob, &alice, until + DAY + 1)),
+            (bobs, give(&bob, &alice, until + 2 * DAY + 1)),
             (past.certificate(), give(&past, &alice, until)),
             (future.certificate(), give(&future, &alice, until)),
             (bobs, claimed(bobs, until, &broken)),

@@ -66,6 +66,11 @@ impl Class {
     }
 }
 
+/// The class in which a record has a place of its own, if its signer's better one has no room for it: there may be a crowd in that one, too.
+pub(super) fn second_chance(record: &Record) -> Option<Class> {
+    record.value().pass().map(|_| Class::Welcome)
+}
+
 /// How long a verdict about a certificate is remembered.
 const REMEMBERED: Millis = 10 * 60 * 1000;
 /// Most verdicts that are remembered.
@@ -95,12 +100,10 @@ impl Judge {
         self.verdicts.clear();
     }
 
-    /// The class of a record: its signer's, or that of the welcome if the recipient has given the signer a pass.
+    /// The class of a record: its signer's, or that of the welcome if that is better and the recipient has given the signer a pass.
     pub fn class_of(&mut self, record: &Record, now: Millis) -> Class {
-        match self.class_of_signer(record, now) {
-            Class::SelfSigned | Class::Stranger if record.value().pass().is_some() => Class::Welcome,
-            class => class,
-        }
+        let of_signer = self.class_of_signer(record, now);
+        second_chance(record).map_or(of_signer, |welcome| of_signer.min(welcome))
     }
 
     /// The class of a record's signer. Of the chain only what the record itself carries is known.

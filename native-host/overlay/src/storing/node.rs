@@ -8,7 +8,7 @@ use corella_identity::trust::TrustAnchors;
 use corella_identity::{Fingerprint, Millis};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::class::{Class, Judge};
+use super::class::{Class, Judge, second_chance};
 use super::database::{self, DatabaseError};
 use super::limits::{Limits, OVERHEAD, PAGE};
 use super::network::Network;
@@ -110,16 +110,19 @@ impl StoringNode {
         {
             return Err(Refusal::Removed);
         }
-        let share = Share {
+        let mut share = Share {
             class: self.judge.class_of(record, now),
             network: from,
             cost: cost_of(record.to_xml().len()),
         };
-        // What it replaces counts no more, but is gone only when the new one is in its place.
-        let freed = held.as_ref().map(|held| held.share);
         self.check_signer(record.key(), &place, record, held.as_ref())?;
-        self.make_room_under(record, &place, share, held.as_ref())?;
-        self.make_room(share, freed, held.as_ref().map(|held| held.id))?;
+        if let Err(refusal) = self.make_place(record, &place, share, held.as_ref()) {
+            share.class = second_chance(record)
+                .filter(|class| *class != share.class)
+                .ok_or(refusal)?;
+            self.make_place(record, &place, share, held.as_ref())?;
+        }
+        let freed = held.as_ref().map(|held| held.share);
         let (recipient, removal) = (record.value().recipient(), record.value().removal());
         let values = params![
             place,
@@ -151,6 +154,19 @@ impl StoringNode {
         }
         self.usage.add(share.class, share.network, share.cost);
         Ok(Stored::New)
+    }
+
+    /// Makes room for a record in a class, under its key and in the node. What it replaces counts no more, but is gone only when the
+    /// new one is in its place.
+    fn make_place(
+        &mut self,
+        record: &Record,
+        place: &[u8; 32],
+        share: Share,
+        held: Option<&Held>,
+    ) -> Result<(), Refusal> {
+        self.make_room_under(record, place, share, held)?;
+        self.make_room(share, held.map(|held| held.share), held.map(|held| held.id))
     }
 
     fn held(&self, place: &[u8; 32], record: &Record) -> Result<Option<Held>, Refusal> {

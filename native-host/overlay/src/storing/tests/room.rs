@@ -200,6 +200,27 @@ fn no_crowd_keeps_a_buddy_from_watching() {
     assert_eq!(mine.unwrap().records[0], **watcher.to_xml());
 }
 
+/// A crowd may be of those, too, who have certificates of an authority that the node trusts, or whom its user knows.
+#[test]
+fn a_buddy_who_is_certified_is_as_welcome_as_others() {
+    let authority = Authority::new("Example CA");
+    let mut node = node_with(Limits::default(), anchors(&authority.certificate));
+    let (bob, alice) = (person("bob@example.net"), authority.issue("alice@example.org"));
+    let mut refused = 0;
+    for number in 0..200 {
+        let crowd = authority.issue(&format!("p{number}@example.com"));
+        for message in 0..2 {
+            let record = offline_record(&crowd, &bob, message, NOW);
+            refused += usize::from(node.put(&record, network(66), NOW) == Err(Refusal::TooMany));
+        }
+    }
+    assert!(refused > 100);
+    let plain = offline_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put(&plain, network(66), NOW), Err(Refusal::TooMany));
+    let message = welcome_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put(&message, network(66), NOW), Ok(Stored::New));
+}
+
 /// Many false Bobs have rooms of their own, but one share of the node; there, too, the network that uses most gives way.
 #[test]
 fn false_recipients_fill_no_node() {
