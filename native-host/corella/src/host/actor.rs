@@ -350,7 +350,9 @@ impl Actor {
                     return;
                 };
                 tracing::debug!(%link, "a link closed: {why}");
+                // Whoever comes from another network may have called anew before the old link was missed.
                 if why == ua::Closed::Silent
+                    && !self.links.reach(&device)
                     && let Some(network) = &self.network
                 {
                     network.overlay.give_up(device).await;

@@ -184,6 +184,11 @@ impl Links {
         }
     }
 
+    /// Whether another link to a device stands.
+    pub(super) fn reach(&self, device: &PeerId) -> bool {
+        self.standing.values().any(|standing| standing.device == *device)
+    }
+
     /// Forgets a link that is gone; to which device it was, if it is known.
     pub(super) fn remove(&mut self, link: LinkId) -> Option<PeerId> {
         self.standing.remove(&link).map(|standing| standing.device)
