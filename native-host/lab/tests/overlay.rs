@@ -41,7 +41,8 @@ async fn all_is_well(nodes: usize, transport: Transport, size: usize, operations
     let gets = [("get", &outcome.get), ("get-all", &outcome.get_all)];
     for (name, measured) in puts.iter().chain(&gets) {
         let (right, of, p99) = (measured.right, measured.times.count(), measured.times.p99());
-        println!("{name}: {right} of {of} right, p99 {p99:.0} ms; {measured:?}");
+        let (copies, reached, keepers) = (measured.copies, measured.reached, measured.keepers);
+        println!("{name}: {right} of {of} right, p99 {p99:.0} ms; {copies} copies, {reached} of {keepers} keepers");
     }
     // Who has just come is not known to everybody yet; the next closest keeps the record instead.
     for (name, put) in puts {

@@ -53,6 +53,8 @@ pub(super) struct Reach {
     first: usize,
     /// Whether nodes are asked that may turn out not to be the closest.
     at_once: bool,
+    /// Whether those who are slow are to hear it all the same, when nobody waits for their answers any more.
+    whole: bool,
 }
 
 impl Reach {
@@ -61,24 +63,28 @@ impl Reach {
         copies: COPIES,
         first: COPIES / 2,
         at_once: true,
+        whole: false,
     };
     /// A question that everybody has to hear: one too many does no harm.
     pub(super) const TELL: Self = Self {
         copies: COPIES,
         first: COPIES,
         at_once: true,
+        whole: true,
     };
     /// Something to keep: what is put in the wrong place is a burden.
     pub(super) const PUT: Self = Self {
         copies: COPIES,
         first: COPIES,
         at_once: false,
+        whole: true,
     };
     /// A wish to be told: all nodes at a place hear of what is new, so some are enough.
     pub(super) const WATCH: Self = Self {
         copies: 3,
         first: 3,
         at_once: false,
+        whole: false,
     };
 }
 
@@ -147,6 +153,10 @@ pub(super) async fn round(
                 round.ask_all();
             }
         }
+    }
+    if reach.whole && !round.answers.is_empty() {
+        // What reaches only those who are quick is found by those who ask the quick ones alone.
+        tokio::spawn(round.answers.for_each(async |_| {}));
     }
     Ok(())
 }
