@@ -20,7 +20,8 @@ pub enum Refusal {
     BadCertificate,
     /// `wrong-key`: the certificate does not speak for the address of the key.
     WrongKey,
-    /// `bad-pass`: the pass in it is not one of the recipient for the signer and the record's time. Without it the record may be good.
+    /// `bad-pass`: the pass in it is not one of the recipient for the signer and the record's time. A writer finds that out by
+    /// itself when it signs, and leaves the pass out.
     BadPass,
     /// `expired`: its time is over.
     Expired,
