@@ -78,19 +78,17 @@ impl Merge {
     }
 
     /// How many records to pass over in the next question, if there is more to be asked. What each node has is counted
-    /// anew from then on.
+    /// anew from then on. It is as many as the node in the middle gave: one that gives pages of a single record does not hide what
+    /// stands further back, and one that gives long ones does not make the others skip what only they have.
     pub(super) fn next_page(&mut self) -> Option<u32> {
         if !std::mem::take(&mut self.more) || self.pages == PAGES {
             return None;
         }
         self.pages += 1;
-        let fewest = self
-            .has
-            .drain(..)
-            .map(|(_, has)| has.len())
-            .filter(|count| *count > 0)
-            .min();
-        self.passed += fewest?;
+        let mut given: Vec<usize> = self.has.drain(..).map(|(_, has)| has.len()).collect();
+        given.retain(|count| *count > 0);
+        given.sort_unstable();
+        self.passed += given.get(given.len() / 2)?;
         u32::try_from(self.passed).ok()
     }
 
@@ -267,6 +265,37 @@ mod tests {
         assert!(is_settled(&merge));
         // Those who turn out not to be of a place count no more.
         assert!(!merge.is_settled(&|peer| [liars.contains(peer), others.contains(peer)]));
+    }
+
+    #[test]
+    fn one_who_gives_short_pages_hides_nothing() {
+        let people: Vec<_> = (0..8).map(|_| person("bob@example.net")).collect();
+        let records: Vec<Record> = people.iter().map(|one| contact_record(one, device(), NOW)).collect();
+        let all = texts(&records.iter().collect::<Vec<_>>());
+        let mut merge = merge();
+        let page = |from: usize, to: usize| Response::Records {
+            records: all[from..to].to_vec(),
+            more: to < all.len(),
+        };
+        merge.take(device(), page(0, 1));
+        for _ in 0..3 {
+            merge.take(device(), page(0, 4));
+        }
+        merge.take(
+            device(),
+            Response::Records {
+                records: Vec::new(),
+                more: true,
+            },
+        );
+        assert_eq!(merge.next_page(), Some(4));
+        merge.take(device(), page(4, 5));
+        for _ in 0..3 {
+            merge.take(device(), page(4, 8));
+        }
+        assert_eq!(merge.next_page(), Some(8));
+        assert_eq!(merge.records().len(), 8);
+        assert_eq!(merge.next_page(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// Counts the formats. A node's records are not worth a migration.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// Why a node cannot keep records.
 #[derive(Debug, Error)]

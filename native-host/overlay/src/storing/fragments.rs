@@ -48,7 +48,7 @@ impl StoringNode {
             network: from,
             cost: cost_of(bytes.len() + parent.to_xml().len()),
         };
-        self.make_room(share, None, None)?;
+        let share = self.settle(parent, share, None, |node, share| node.make_room(share, None, None))?;
         self.database
             .prepare_cached(
                 "INSERT INTO fragment (hash, place, signer, nonce, sequence, expires, class, network, removal, cost, bytes,

@@ -49,8 +49,17 @@ pub struct StoringNode {
 pub(super) struct Held {
     pub(super) id: i64,
     sequence: Millis,
+    expires: Millis,
     content: Vec<u8>,
     share: Share,
+}
+
+impl Held {
+    /// The share of what stands in the place of this, if it needs no room: it is no larger, and lives no longer.
+    fn passed_on(&self, record: &Record, cost: u64) -> Option<Share> {
+        let fits = cost <= self.share.cost && record.expires() <= self.expires;
+        fits.then_some(Share { cost, ..self.share })
+    }
 }
 
 /// What something costs, and whom.
@@ -110,18 +119,15 @@ impl StoringNode {
         {
             return Err(Refusal::Removed);
         }
-        let mut share = Share {
+        let share = Share {
             class: self.judge.class_of(record, now),
             network: from,
             cost: cost_of(record.to_xml().len()),
         };
         self.check_signer(record.key(), &place, record, held.as_ref())?;
-        if let Err(refusal) = self.make_place(record, &place, share, held.as_ref()) {
-            share.class = second_chance(record)
-                .filter(|class| *class != share.class)
-                .ok_or(refusal)?;
-            self.make_place(record, &place, share, held.as_ref())?;
-        }
+        let share = self.settle(record, share, held.as_ref(), |node, share| {
+            node.make_place(record, &place, share, held.as_ref())
+        })?;
         let freed = held.as_ref().map(|held| held.share);
         let (recipient, removal) = (record.value().recipient(), record.value().removal());
         let values = params![
@@ -156,6 +162,27 @@ impl StoringNode {
         Ok(Stored::New)
     }
 
+    /// Finds the class in which there is room for a record, or something that belongs to it: its own; the one that a pass opens; or that
+    /// of what it replaces.
+    pub(super) fn settle(
+        &mut self,
+        record: &Record,
+        share: Share,
+        held: Option<&Held>,
+        make_room: impl Fn(&mut Self, Share) -> Result<(), Refusal>,
+    ) -> Result<Share, Refusal> {
+        let Err(refusal) = make_room(self, share) else {
+            return Ok(share);
+        };
+        if let Some(class) = second_chance(record).filter(|class| *class != share.class) {
+            let second = Share { class, ..share };
+            if make_room(self, second).is_ok() {
+                return Ok(second);
+            }
+        }
+        held.and_then(|held| held.passed_on(record, share.cost)).ok_or(refusal)
+    }
+
     /// Makes room for a record in a class, under its key and in the node. What it replaces counts no more, but is gone only when the
     /// new one is in its place.
     fn make_place(
@@ -173,7 +200,7 @@ impl StoringNode {
         let held = self
             .database
             .prepare_cached(
-                "SELECT id, sequence, content, class, network, cost FROM record
+                "SELECT id, sequence, expires, content, class, network, cost FROM record
                  WHERE place = ? AND signer = ? AND nonce = ?",
             )?
             .query_row(
@@ -182,8 +209,9 @@ impl StoringNode {
                     Ok(Held {
                         id: row.get(0)?,
                         sequence: row.get(1)?,
-                        content: row.get(2)?,
-                        share: share_of(row, 3)?,
+                        expires: row.get(2)?,
+                        content: row.get(3)?,
+                        share: share_of(row, 4)?,
                     })
                 },
             )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use corella_identity::Fingerprint;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::class::Class;
 use super::database::DatabaseError;
@@ -17,7 +17,11 @@ use crate::record::Record;
 
 /// What a class has under a key. The sign before `class` keeps SQLite from the index of classes, which to it looks as good: it
 /// would look at all records of the class for each that is put.
-pub(super) const OF_CLASS_UNDER_KEY: &str = "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? AND (?3 IS NULL OR recipient IS ?3) ORDER BY id";
+pub(super) const OF_CLASS_UNDER_KEY: &str =
+    "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? ORDER BY id";
+/// What of that is for one recipient: however many others have room there, it is not looked at.
+pub(super) const OF_RECIPIENT_UNDER_KEY: &str =
+    "SELECT id, class, network, cost FROM record WHERE place = ? AND +class = ? AND recipient = ? ORDER BY id";
 
 impl StoringNode {
     /// One signer has only so many records under one key.
@@ -55,13 +59,20 @@ impl StoringNode {
     ) -> Result<(), Refusal> {
         let recipient = record.value().recipient().map(Fingerprint::as_bytes);
         let giver = recipient.filter(|_| share.class == Class::Welcome);
-        let mut rows: Vec<(i64, Share)> = self
-            .database
-            .prepare_cached(OF_CLASS_UNDER_KEY)?
-            .query_map(params![place, share.class.number(), giver], |row| {
-                Ok((row.get(0)?, share_of(row, 1)?))
-            })?
-            .collect::<Result<_, _>>()?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, share_of(row, 1)?));
+        let class = share.class.number();
+        let mut rows: Vec<(i64, Share)> = match giver {
+            Some(giver) => self
+                .database
+                .prepare_cached(OF_RECIPIENT_UNDER_KEY)?
+                .query_map(params![place, class, giver], row)?
+                .collect::<Result<_, _>>()?,
+            None => self
+                .database
+                .prepare_cached(OF_CLASS_UNDER_KEY)?
+                .query_map(params![place, class], row)?
+                .collect::<Result<_, _>>()?,
+        };
         rows.retain(|(id, _)| held.is_none_or(|held| held.id != *id));
         let room = key_share(record.key(), share.class);
         while rows.iter().map(|(_, row)| row.cost).sum::<u64>() + share.cost > room {

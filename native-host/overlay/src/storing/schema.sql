@@ -17,6 +17,8 @@ CREATE TABLE record (
     UNIQUE (place, signer, nonce)
 ) STRICT;
 CREATE INDEX record_expires ON record (expires);
+-- What is there for one of the many who may bear a person's name.
+CREATE INDEX record_recipient ON record (place, recipient) WHERE recipient IS NOT NULL;
 -- With the cost, so that a node that starts counts what everybody uses without reading the records.
 CREATE INDEX record_network ON record (class, network, id, cost);
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::storing::{Class, Limits, Refusal};
-use crate::testing::{HOUR, NOW, large_offline_record, large_welcome_record, offline_record, person, removal_secret};
+use crate::testing::{
+    Authority, HOUR, NOW, large_offline_record, large_welcome_record, offline_record, person, removal_secret,
+};
 
 #[test]
 fn fragments_are_kept_for_the_record_that_lists_them() {
@@ -41,6 +43,28 @@ fn fragments_have_the_class_of_their_record() {
     node.put_fragment(&record, &pieces[0], network(1), NOW).unwrap();
     assert!(node.used() > 0);
     assert_eq!(node.usage.of(Class::Welcome), node.used());
+}
+
+/// As with records: there may be a crowd among those with certificates, too.
+#[test]
+fn fragments_of_a_certified_buddy_have_the_room_of_the_welcome() {
+    let authority = Authority::new("Example CA");
+    let mut node = node_with(Limits { bytes: 200_000 }, anchors(&authority.certificate));
+    let bob = person("bob@example.net");
+    for number in 0..20 {
+        let (record, pieces) = large_offline_record(&authority.issue(&format!("p{number}@example.com")), &bob, 1, NOW);
+        for piece in &pieces {
+            let _ = node.put_fragment(&record, piece, network(66), NOW);
+        }
+    }
+    let alice = authority.issue("alice@example.org");
+    let (plain, pieces) = large_offline_record(&alice, &bob, 1, NOW);
+    assert_eq!(
+        node.put_fragment(&plain, &pieces[0], network(66), NOW),
+        Err(Refusal::Full)
+    );
+    let (welcome, pieces) = large_welcome_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put_fragment(&welcome, &pieces[0], network(66), NOW), Ok(()));
 }
 
 #[test]

@@ -4,9 +4,10 @@ use corella_identity::Credential;
 
 use super::*;
 use crate::storing::limits::{OVERHEAD, key_share};
+use crate::storing::room::{OF_CLASS_UNDER_KEY, OF_RECIPIENT_UNDER_KEY};
 use crate::storing::{Class, Judge, Refusal, Stored};
 use crate::testing::{
-    Authority, HOUR, NOW, contact_record, device, offline_record, person, watcher_record, welcome_record,
+    Authority, HOUR, MINUTE, NOW, contact_record, device, offline_record, person, watcher_record, welcome_record,
     welcome_watcher_record,
 };
 
@@ -50,13 +51,19 @@ fn a_signer_has_sixteen_devices() {
 #[test]
 fn a_full_node_is_as_quick_as_an_empty_one() {
     let node = node();
-    let plan = format!("EXPLAIN QUERY PLAN {}", crate::storing::room::OF_CLASS_UNDER_KEY);
-    let mut statement = node.database.prepare(&plan).unwrap();
-    let steps = statement
-        .query_map([NOW, NOW, NOW], |row| row.get::<_, String>(3))
-        .unwrap();
-    let steps: Vec<String> = steps.map(Result::unwrap).collect();
-    assert!(steps[0].contains("(place=?)"), "{steps:?}");
+    for (select, values, how) in [
+        (OF_CLASS_UNDER_KEY, 2, "(place=?)"),
+        (OF_RECIPIENT_UNDER_KEY, 3, "(place=? AND recipient=?)"),
+    ] {
+        let mut statement = node.database.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
+        let steps = statement
+            .query_map(rusqlite::params_from_iter(vec![NOW; values]), |row| {
+                row.get::<_, String>(3)
+            })
+            .unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(steps[0].contains(how), "{steps:?}");
+    }
 }
 
 /// Strangers fill what is theirs under Bob's key. Bob under an authority still gets in, and so does he whom the node's user
@@ -237,6 +244,36 @@ fn false_recipients_fill_no_node() {
     assert!(node.used() <= Class::Welcome.share(limits.bytes));
     // Put again, it is there.
     assert_eq!(node.put(&message, network(1), NOW), Ok(Stored::Already));
+}
+
+/// What takes the place of something larger needs no room, wherever the crowd is.
+#[test]
+fn a_crowd_keeps_nobody_from_taking_back_what_is_theirs() {
+    let (bob, alice) = (person("bob@example.net"), person("alice@example.org"));
+    let mut node = node();
+    let message = welcome_record(&alice, &bob, 1, NOW);
+    assert_eq!(node.put(&message, network(66), NOW), Ok(Stored::New));
+    for number in 0..200 {
+        for message in 0..3 {
+            let crowd = person(&format!("p{number}@example.com"));
+            let record = offline_record(&crowd, &bob, message, NOW);
+            // What is left of the room is for something small.
+            if node.put(&record, network(66), NOW).is_err() {
+                let _ = node.put(&record.sign_removal(&crowd, NOW).unwrap(), network(66), NOW + 1);
+            }
+        }
+    }
+    let removal = message.sign_removal(&alice, NOW + 1).unwrap();
+    // Under a name of its own it would have no room.
+    let other = welcome_record(&alice, &bob, 2, NOW).sign_removal(&alice, NOW + 1);
+    assert_eq!(node.put(&other.unwrap(), network(66), NOW + 1), Err(Refusal::TooMany));
+    // Nor is a place kept for longer than it was given.
+    let plain = offline_record(&alice, &bob, 1, NOW + MINUTE);
+    assert_eq!(node.put(&plain, network(66), NOW + MINUTE), Err(Refusal::TooMany));
+    assert_eq!(node.put(&removal, network(66), NOW + 1), Ok(Stored::New));
+    let reader = Some(bob.certificate().fingerprint());
+    let mine = node.get(message.key(), reader, 0, NOW + 1).unwrap();
+    assert_eq!(mine.records[0], **removal.to_xml());
 }
 
 #[test]
