@@ -150,15 +150,7 @@ fn npm(place: &Place, script: &str) -> Result<(), Failure> {
 fn system(place: &Place, long: bool) -> Result<(), Failure> {
     let python = Python::provide(place)?;
     step("build the host", || {
-        visibly(&mut place.cargo(&["build", "--locked", "--package", "corella"]))?;
-        visibly(&mut place.cargo(&[
-            "build",
-            "--locked",
-            "--package",
-            "corella-overlay",
-            "--example",
-            "records",
-        ]))
+        visibly(&mut place.build_host(&["--package", "corella-overlay", "--example", "records"]))
     })?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
     let mut pytest = python.command(&["-m", "pytest"]);

@@ -61,6 +61,14 @@ impl Place {
         self.target.join("corella.xpi")
     }
 
+    /// Builds the host, and what else stands in `more`, with the features that the tests have: they and the host then share what is
+    /// compiled. (The only one is tokio's clock that can be stopped; what users get is built without, see `package`.)
+    pub(crate) fn build_host(&self, more: &[&str]) -> Command {
+        let mut command = self.cargo(&["build", "--locked", "--package", "corella", "--bin", "corella"]);
+        command.args(["--features", "tokio/test-util"]).args(more);
+        command
+    }
+
     /// A cargo command in the repository that builds into the same target folder.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -19,9 +19,7 @@ pub(crate) fn run(place: &Place, fresh: bool) -> Result<ExitCode, Failure> {
     let screen = if display { &[] } else { needs::DISPLAY };
     apt::provide(place, &[needs::BUILD, needs::THUNDERBIRD, screen])?;
     let python = Python::provide(place)?;
-    step("build the host", || {
-        visibly(&mut place.cargo(&["build", "--package", "corella"]))
-    })?;
+    step("build the host", || visibly(&mut place.build_host(&[])))?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
     let mut demo = python.command(&["demo.py"]);
     with_built_things(demo.current_dir(place.tests()), place);

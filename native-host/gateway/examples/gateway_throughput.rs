@@ -1,4 +1,4 @@
-//! How many calls a second a gateway answers on loopback: `cargo run -p corella-gateway --example throughput [URL]`.
+//! How many calls a second a gateway answers on loopback: `cargo run -p corella-gateway --example gateway_throughput [URL]`.
 //!
 //! Without an address it starts one in this process. It calls OpenDHT's get, one call after the other and 16 at a time.
 
