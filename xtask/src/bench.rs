@@ -105,7 +105,8 @@ fn search(place: &Place) -> Result<(), Failure> {
 fn overlay(place: &Place) -> Result<(), Failure> {
     apt::provide(place, &[needs::YARDSTICK])?;
     let lab = |experiment| {
-        let mut command = place.cargo(&["run", "--quiet", "--package", "corella-lab", "--"]);
+        // The nodes of the laboratory are measured as users have them, too.
+        let mut command = place.cargo(&["run", "--release", "--quiet", "--package", "corella-lab", "--"]);
         command.arg(experiment);
         command
     };

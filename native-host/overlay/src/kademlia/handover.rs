@@ -4,12 +4,13 @@
 //! Of all nodes that keep something the two closest hand it on: one may be a liar, or gone.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
 use libp2p::PeerId;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::key::places;
@@ -24,6 +25,11 @@ const SETTLING: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Most nodes of which that is remembered.
 const NEWCOMERS: usize = 1024;
+/// Newcomers that are told at a time, and how many more may wait for it. Others are told by readers and owners.
+const TOLD_AT_A_TIME: usize = 4;
+const WAITING: usize = 64;
+/// How long a newcomer is told things.
+const TELLING_TIME: Duration = Duration::from_secs(60);
 /// So many of the nodes that keep something hand it on.
 const GIVERS: usize = 2;
 /// Requests under way at a time.
@@ -37,17 +43,27 @@ const REQUEST_TIME: Duration = Duration::from_secs(3);
 /// Hands on to each newcomer what is now its share, until the node ends.
 pub(crate) async fn hand_on_to_newcomers(node: NodeHandle, mut newcomers: mpsc::Receiver<PeerId>) {
     let mut told: HashMap<PeerId, Instant> = HashMap::new();
+    let at_a_time = Arc::new(Semaphore::new(TOLD_AT_A_TIME));
+    let places = Arc::new(Semaphore::new(TOLD_AT_A_TIME + WAITING));
     while let Some(newcomer) = newcomers.recv().await {
         let now = Instant::now();
         told.retain(|_, at| now.duration_since(*at) < REMEMBERED);
         if told.len() >= NEWCOMERS || told.contains_key(&newcomer) {
             continue;
         }
+        // Whoever comes under ever new names must not have everything looked through for each.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
         told.insert(newcomer, now);
-        let node = node.clone();
+        let (node, at_a_time) = (node.clone(), Arc::clone(&at_a_time));
         tokio::spawn(async move {
+            let _place = place;
             sleep(SETTLING).await;
-            hand_on(&node, |close, own| heir_of_newcomer(close, own, &newcomer)).await;
+            // It is never closed.
+            let _turn = at_a_time.acquire().await;
+            let telling = hand_on(&node, |close, own| heir_of_newcomer(close, own, &newcomer));
+            let _ = timeout(TELLING_TIME, telling).await;
         });
     }
 }

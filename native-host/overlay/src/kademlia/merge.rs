@@ -22,6 +22,11 @@ const AGREEING: usize = 6;
 /// arrive at one is at the other.
 const AGREEING_AT_EACH: usize = 3;
 
+/// So many nodes have to say something for it to be acted on...
+const TELLERS: usize = 2;
+/// ...where at least so many have answered.
+const FEW: usize = 4;
+
 /// The records under one key, of each signer and nonce the newest.
 pub(super) struct Merge {
     /// SHA-256 of the clear key.
@@ -32,9 +37,11 @@ pub(super) struct Merge {
     newest: Newest,
     /// Of each node that answered, what it has.
     has: Vec<(PeerId, BTreeMap<Slot, Millis>)>,
-    /// Whether a node has more than it said.
-    more: bool,
+    /// How many nodes have more than they said.
+    more: usize,
     pages: usize,
+    /// What is lacking where, as the first question showed.
+    lacking: Vec<(PeerId, Record)>,
     /// Records that every node was asked to pass over.
     passed: usize,
 }
@@ -47,8 +54,9 @@ impl Merge {
             seen: HashMap::new(),
             newest: Newest::default(),
             has: Vec::new(),
-            more: false,
+            more: 0,
             pages: 1,
+            lacking: Vec::new(),
             passed: 0,
         }
     }
@@ -81,8 +89,13 @@ impl Merge {
     /// anew from then on. It is as many as the node in the middle gave: one that gives pages of a single record does not hide what
     /// stands further back, and one that gives long ones does not make the others skip what only they have.
     pub(super) fn next_page(&mut self) -> Option<u32> {
-        if !std::mem::take(&mut self.more) || self.pages == PAGES {
+        // One that always has more would make every reading slow.
+        let enough = self.has.len().min(TELLERS);
+        if std::mem::take(&mut self.more) < enough.max(1) || self.pages == PAGES {
             return None;
+        }
+        if self.pages == 1 {
+            self.lacking = self.lacking();
         }
         self.pages += 1;
         let mut given: Vec<usize> = self.has.drain(..).map(|(_, has)| has.len()).collect();
@@ -92,17 +105,21 @@ impl Merge {
         u32::try_from(self.passed).ok()
     }
 
-    /// What nodes that answered lack, or have in an older version. Not told where one question was not enough.
+    /// What nodes that answered lack, or have in an older version, of the first page. What is handed on is charged to the network of whoever
+    /// hands it on: so it has to be known to more than one node, where there are some, or one bad keeper would have its readers pay for a crowd.
     pub(super) fn lacking(&self) -> Vec<(PeerId, Record)> {
-        let mut lacking = Vec::new();
         if self.pages > 1 {
-            return lacking;
+            return self.lacking.clone();
         }
-        for (peer, has) in &self.has {
-            for (slot, record) in self.newest.iter() {
-                if has.get(slot).is_none_or(|sequence| *sequence < record.sequence()) {
-                    lacking.push((*peer, record.clone()));
-                }
+        let mut lacking = Vec::new();
+        let enough = if self.has.len() < FEW { 1 } else { TELLERS };
+        for (slot, record) in self.newest.iter() {
+            let (current, lagging): (Vec<_>, Vec<_>) = self
+                .has
+                .iter()
+                .partition(|(_, has)| has.get(slot) == Some(&record.sequence()));
+            if current.len() >= enough {
+                lacking.extend(lagging.into_iter().map(|(peer, _)| (*peer, record.clone())));
             }
         }
         lacking
@@ -118,7 +135,7 @@ impl Collect for Merge {
     fn take(&mut self, peer: PeerId, response: Response) -> bool {
         match response {
             Response::Records { records, more } => {
-                self.more |= more;
+                self.more += usize::from(more);
                 self.add(peer, &records)
             }
             _ => false,
@@ -293,9 +310,88 @@ mod tests {
         for _ in 0..3 {
             merge.take(device(), page(4, 8));
         }
-        assert_eq!(merge.next_page(), Some(8));
+        assert_eq!(merge.next_page(), None, "nobody has more");
         assert_eq!(merge.records().len(), 8);
+    }
+
+    #[test]
+    fn one_who_always_has_more_is_not_asked_for_ever() {
+        let record = contact_record(&person("bob@example.net"), device(), NOW);
+        let mut merge = merge();
+        let records = texts(&[&record]);
+        for _ in 0..3 {
+            merge.take(
+                device(),
+                Response::Records {
+                    records: records.clone(),
+                    more: false,
+                },
+            );
+        }
+        merge.take(
+            device(),
+            Response::Records {
+                records: records.clone(),
+                more: true,
+            },
+        );
         assert_eq!(merge.next_page(), None);
+        // Who is alone is believed.
+        let mut alone = self::merge();
+        alone.take(device(), Response::Records { records, more: true });
+        assert_eq!(alone.next_page(), Some(1));
+    }
+
+    #[test]
+    fn what_one_node_alone_says_is_not_handed_on() {
+        let (bob, crowd) = (person("bob@example.net"), person("bob@example.net"));
+        let record = contact_record(&bob, device(), NOW);
+        let junk = contact_record(&crowd, device(), NOW);
+        let (liar, lagging) = (device(), device());
+        let mut merge = merge();
+        merge.add(liar, &texts(&[&record, &junk]));
+        merge.add(device(), &texts(&[&record]));
+        merge.add(device(), &texts(&[&record]));
+        merge.add(lagging, &[]);
+        assert_eq!(merge.records().len(), 2);
+        assert_eq!(merge.lacking(), [(lagging, record)]);
+    }
+
+    #[test]
+    fn what_was_lacking_is_known_after_more_pages() {
+        let people: Vec<_> = (0..2).map(|_| person("bob@example.net")).collect();
+        let records: Vec<Record> = people.iter().map(|one| contact_record(one, device(), NOW)).collect();
+        let all = texts(&records.iter().collect::<Vec<_>>());
+        let lagging = device();
+        let mut merge = merge();
+        for _ in 0..3 {
+            merge.take(
+                device(),
+                Response::Records {
+                    records: all[..1].to_vec(),
+                    more: true,
+                },
+            );
+        }
+        merge.take(
+            lagging,
+            Response::Records {
+                records: Vec::new(),
+                more: false,
+            },
+        );
+        assert_eq!(merge.next_page(), Some(1));
+        for _ in 0..3 {
+            merge.take(
+                device(),
+                Response::Records {
+                    records: all[1..].to_vec(),
+                    more: false,
+                },
+            );
+        }
+        assert_eq!(merge.next_page(), None);
+        assert_eq!(merge.lacking(), [(lagging, records[0].clone())]);
     }
 
     #[test]

@@ -8,12 +8,14 @@ mod services;
 mod values;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use corella_identity::Millis;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 use serde_bytes::{ByteArray, ByteBuf};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::fragment::FragmentId;
@@ -29,6 +31,8 @@ use merge::Merge;
 pub(crate) use round::LOOK_UP;
 use round::{Collect, Reach, round};
 
+/// How long further pages are asked for.
+const PAGES_TIME: Duration = Duration::from_secs(4);
 /// Most records that one reading hands to nodes which lack them.
 const REPAIRS: usize = 40;
 
@@ -80,10 +84,13 @@ impl Kademlia {
     async fn ask_for(&self, id: &[u8; 32], ask: impl Fn(u32) -> Request) -> Result<Merge, LocationError> {
         let mut merge = Merge::new(*id, self.clock.clone());
         let mut skip = 0;
+        let begin = Instant::now();
         loop {
             round(&self.node, id, &ask(skip), Reach::ASK, &mut merge).await?;
-            // Nodes that keep what others do not may be passed over by as much; who asks again finds it.
             let Some(next) = merge.next_page() else { break };
+            if begin.elapsed() > PAGES_TIME {
+                break;
+            }
             skip = next;
         }
         Ok(merge)

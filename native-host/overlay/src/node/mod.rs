@@ -240,6 +240,10 @@ impl NodeHandle {
         self.store.know(known).await;
     }
 
+    pub(crate) async fn own(&self, own: Fingerprint) {
+        self.store.own(own).await;
+    }
+
     /// What this node keeps, in order, after the last that was told.
     pub(crate) async fn holdings(&self, after: Option<Holding>) -> Vec<Holding> {
         self.store.holdings(after).await

@@ -256,6 +256,7 @@ impl Overlay {
     /// # Errors
     /// No record can be made with this credential; the overlay was shut down.
     pub async fn publish(&self, credential: Credential) -> Result<PutReport, PublishError> {
+        self.0.node.own(credential.certificate().fingerprint()).await;
         self.0.publisher.publish(credential).await
     }
 

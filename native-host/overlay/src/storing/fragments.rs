@@ -26,6 +26,12 @@ impl StoringNode {
         let hash = fragments.check(bytes).map_err(|_| Refusal::Malformed)?;
         let place = parent.key().id();
         let signer = parent.signer().fingerprint();
+        if let Some(removal) = parent.value().removal()
+            && self.is_spent(&place, removal)?
+        {
+            return Err(Refusal::Removed);
+        }
+        let mut freed = None;
         let held = self
             .database
             .prepare_cached(
@@ -40,15 +46,29 @@ impl StoringNode {
             if sequence >= parent.sequence() {
                 return Ok(());
             }
-            self.delete("DELETE FROM fragment WHERE id = ?", id, share)?;
+            freed = Some((id, share));
         }
-        self.make_room_of_signer(parent)?;
+        if freed.is_none() {
+            self.make_room_of_signer(parent)?;
+        }
         let share = Share {
             class: self.judge.class_of(parent, now),
-            network: from,
+            network: self.charged(Some(&signer), from),
             cost: cost_of(bytes.len() + parent.to_xml().len()),
         };
-        let share = self.settle(parent, share, None, |node, share| node.make_room(share, None, None))?;
+        let older = freed.map(|(_, share)| share);
+        // The same piece for a newer version of its record.
+        let passed_on = older.filter(|older| share.cost <= older.cost);
+        let passed_on = passed_on.map(|older| Share {
+            cost: share.cost,
+            ..older
+        });
+        let share = self.settle(parent, share, passed_on, |node, share| {
+            node.make_room(share, older, freed.map(|(id, _)| id))
+        })?;
+        if let Some((id, older)) = freed {
+            self.delete("DELETE FROM fragment WHERE id = ?", id, older)?;
+        }
         self.database
             .prepare_cached(
                 "INSERT INTO fragment (hash, place, signer, nonce, sequence, expires, class, network, removal, cost, bytes,
@@ -97,7 +117,7 @@ impl StoringNode {
         }
         let share = Share {
             class: Class::Guest,
-            network: from,
+            network: self.charged(None, from),
             cost: cost_of(bytes.len()),
         };
         self.make_room(share, None, None)?;

@@ -57,6 +57,11 @@ impl Keeper {
         self.node.know(known);
     }
 
+    /// A certificate of the node's own user. See [`StoringNode::own`].
+    pub fn own(&mut self, own: Fingerprint) {
+        self.node.own(own);
+    }
+
     /// Forgets what is over.
     pub fn expire(&mut self, now: Millis) {
         if let Err(refusal) = self.node.expire(now) {

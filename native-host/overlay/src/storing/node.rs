@@ -41,6 +41,8 @@ pub struct StoringNode {
     pub(super) limits: Limits,
     pub(super) judge: Judge,
     pub(super) usage: Usage,
+    /// The certificates of the node's own user.
+    own: HashSet<Fingerprint>,
     /// When it was last looked for what has expired.
     expired_at: Millis,
 }
@@ -51,13 +53,14 @@ pub(super) struct Held {
     sequence: Millis,
     expires: Millis,
     content: Vec<u8>,
+    recipient: Option<[u8; 32]>,
     share: Share,
 }
 
 impl Held {
-    /// The share of what stands in the place of this, if it needs no room: it is no larger, and lives no longer.
-    fn passed_on(&self, record: &Record, cost: u64) -> Option<Share> {
-        let fits = cost <= self.share.cost && record.expires() <= self.expires;
+    /// The share of what stands in the place of this, if it needs no room: it is no larger, lives no longer, and is for the same person.
+    fn passed_on(&self, record: &Record, recipient: Option<&[u8; 32]>, cost: u64) -> Option<Share> {
+        let fits = cost <= self.share.cost && record.expires() <= self.expires && recipient == self.recipient.as_ref();
         fits.then_some(Share { cost, ..self.share })
     }
 }
@@ -84,6 +87,7 @@ impl StoringNode {
             limits,
             judge: Judge::new(anchors),
             usage: Usage::default(),
+            own: HashSet::new(),
             expired_at: Millis::MIN,
         };
         node.count_usage()?;
@@ -94,6 +98,21 @@ impl StoringNode {
     /// Whose certificates the node's own user knows, from now on.
     pub fn know(&mut self, known: HashSet<Fingerprint>) {
         self.judge.know(known);
+    }
+
+    /// A certificate of the node's own user, whose records never give way here.
+    pub fn own(&mut self, own: Fingerprint) {
+        self.own.insert(own);
+    }
+
+    /// The network to which something is charged: of what this node itself brings, only what its user wrote is its own. The rest it passes on
+    /// for others, who used its gateway or had it mend what another node lacked.
+    pub(super) fn charged(&self, writer: Option<&Fingerprint>, from: Network) -> Network {
+        if from == Network::OWN && writer.is_none_or(|writer| !self.own.contains(writer)) {
+            Network::UNKNOWN
+        } else {
+            from
+        }
     }
 
     /// Takes a record that came from a network, or says why not.
@@ -121,15 +140,22 @@ impl StoringNode {
         }
         let share = Share {
             class: self.judge.class_of(record, now),
-            network: from,
+            network: self.charged(Some(&signer), from),
             cost: cost_of(record.to_xml().len()),
         };
         self.check_signer(record.key(), &place, record, held.as_ref())?;
-        let share = self.settle(record, share, held.as_ref(), |node, share| {
+        // What was for somebody and is taken back counts as theirs still.
+        let of_held = held.as_ref().and_then(|held| held.recipient.as_ref());
+        let recipient = record.value().recipient().map(Fingerprint::as_bytes);
+        let recipient = recipient.or(of_held.filter(|_| record.is_removal()));
+        let passed_on = held
+            .as_ref()
+            .and_then(|held| held.passed_on(record, recipient, share.cost));
+        let share = self.settle(record, share, passed_on, |node, share| {
             node.make_place(record, &place, share, held.as_ref())
         })?;
         let freed = held.as_ref().map(|held| held.share);
-        let (recipient, removal) = (record.value().recipient(), record.value().removal());
+        let removal = record.value().removal();
         let values = params![
             place,
             signer.as_bytes(),
@@ -138,7 +164,7 @@ impl StoringNode {
             record.expires(),
             share.class.number(),
             share.network.bytes(),
-            recipient.map(Fingerprint::as_bytes),
+            recipient,
             removal,
             record.content(),
             share.cost,
@@ -168,7 +194,7 @@ impl StoringNode {
         &mut self,
         record: &Record,
         share: Share,
-        held: Option<&Held>,
+        passed_on: Option<Share>,
         make_room: impl Fn(&mut Self, Share) -> Result<(), Refusal>,
     ) -> Result<Share, Refusal> {
         let Err(refusal) = make_room(self, share) else {
@@ -180,7 +206,7 @@ impl StoringNode {
                 return Ok(second);
             }
         }
-        held.and_then(|held| held.passed_on(record, share.cost)).ok_or(refusal)
+        passed_on.ok_or(refusal)
     }
 
     /// Makes room for a record in a class, under its key and in the node. What it replaces counts no more, but is gone only when the
@@ -192,7 +218,9 @@ impl StoringNode {
         share: Share,
         held: Option<&Held>,
     ) -> Result<(), Refusal> {
-        self.make_room_under(record, place, share, held)?;
+        for (id, loser) in self.in_the_way(record, place, share, held)? {
+            self.delete("DELETE FROM record WHERE id = ?", id, loser)?;
+        }
         self.make_room(share, held.map(|held| held.share), held.map(|held| held.id))
     }
 
@@ -200,7 +228,7 @@ impl StoringNode {
         let held = self
             .database
             .prepare_cached(
-                "SELECT id, sequence, expires, content, class, network, cost FROM record
+                "SELECT id, sequence, expires, content, recipient, class, network, cost FROM record
                  WHERE place = ? AND signer = ? AND nonce = ?",
             )?
             .query_row(
@@ -211,7 +239,8 @@ impl StoringNode {
                         sequence: row.get(1)?,
                         expires: row.get(2)?,
                         content: row.get(3)?,
-                        share: share_of(row, 4)?,
+                        recipient: row.get(4)?,
+                        share: share_of(row, 5)?,
                     })
                 },
             )

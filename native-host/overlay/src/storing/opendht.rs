@@ -130,7 +130,7 @@ impl StoringNode {
     fn insert_value(&mut self, key: &[u8], hash: &Sha1, value: &OpenDhtValue, from: Network) -> Result<(), Refusal> {
         let share = Share {
             class: Class::Guest,
-            network: from,
+            network: self.charged(None, from),
             cost: cost_of(value.value.len()),
         };
         let used: u64 = self

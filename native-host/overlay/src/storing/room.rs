@@ -50,13 +50,15 @@ impl StoringNode {
     /// One class has only so much room under one key; there, too, the largest network gives way. Anybody can make a
     /// certificate in a person's name, and give passes: so those who have one are counted by who gave it, and have no part of the room of those
     /// who have one of another.
-    pub(super) fn make_room_under(
-        &mut self,
+    ///
+    /// Says what has to give way; nothing has yet.
+    pub(super) fn in_the_way(
+        &self,
         record: &Record,
         place: &[u8; 32],
         share: Share,
         held: Option<&Held>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<(i64, Share)>, Refusal> {
         let recipient = record.value().recipient().map(Fingerprint::as_bytes);
         let giver = recipient.filter(|_| share.class == Class::Welcome);
         let row = |row: &Row<'_>| Ok((row.get(0)?, share_of(row, 1)?));
@@ -75,6 +77,7 @@ impl StoringNode {
         };
         rows.retain(|(id, _)| held.is_none_or(|held| held.id != *id));
         let room = key_share(record.key(), share.class);
+        let mut losers = Vec::new();
         while rows.iter().map(|(_, row)| row.cost).sum::<u64>() + share.cost > room {
             let mut shares: BTreeMap<Network, u64> = BTreeMap::new();
             for (_, row) in &rows {
@@ -83,10 +86,9 @@ impl StoringNode {
             let shares = shares.iter().map(|(network, used)| (*network, *used));
             let loser = fattest(shares, share.network, share.cost).ok_or(Refusal::TooMany)?;
             let newest = rows.iter().rposition(|(_, row)| row.network == loser);
-            let (id, row) = rows.remove(newest.ok_or(Refusal::TooMany)?);
-            self.delete("DELETE FROM record WHERE id = ?", id, row)?;
+            losers.push(rows.remove(newest.ok_or(Refusal::TooMany)?));
         }
-        Ok(())
+        Ok(losers)
     }
 
     /// Makes room in a class for something: while it is full, the network that uses most gives way, the newest of its

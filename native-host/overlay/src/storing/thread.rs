@@ -23,6 +23,7 @@ const BATCH: usize = 64;
 enum Job {
     Answer(Request, Asker, oneshot::Sender<Response>),
     Know(HashSet<Fingerprint>),
+    Own(Fingerprint),
     Holdings(Option<Holding>, oneshot::Sender<Vec<Holding>>),
     HandOn(Holding, oneshot::Sender<Vec<Request>>),
     Expire,
@@ -63,6 +64,12 @@ impl Store {
         let _ = self.0.send(Job::Know(known)).await;
     }
 
+    /// A certificate of the node's own user, whose records never give way.
+    pub(crate) async fn own(&self, own: Fingerprint) {
+        // Fails only if the thread has ended.
+        let _ = self.0.send(Job::Own(own)).await;
+    }
+
     /// What is kept, in order, after the last that was told.
     pub(crate) async fn holdings(&self, after: Option<Holding>) -> Vec<Holding> {
         self.call(|reply| Job::Holdings(after, reply)).await
@@ -100,6 +107,7 @@ fn run(mut keeper: Keeper, clock: &Clock, mut jobs: mpsc::Receiver<Job>, tell: &
                     answers.push((reply, answer));
                 }
                 Job::Know(known) => keeper.know(known),
+                Job::Own(own) => keeper.own(own),
                 Job::Holdings(after, reply) => {
                     let _ = reply.send(keeper.node.holdings(after).unwrap_or_default());
                 }

@@ -281,6 +281,7 @@ fn own_records_do_not_give_way() {
     let limits = Limits { bytes: 100_000 };
     let mut node = node_with(limits, TrustAnchors::none());
     let bob = person("bob@example.net");
+    node.own(bob.certificate().fingerprint());
     let own: Vec<Record> = (0..8).map(|_| contact_of(&bob)).collect();
     for record in &own {
         node.put(record, Network::OWN, NOW).unwrap();
@@ -293,6 +294,57 @@ fn own_records_do_not_give_way() {
         );
     }
     assert_eq!(found(&node, &bob_key(), NOW).len(), own.len());
+}
+
+/// What comes through the node's gateway, or is brought here because somebody else lacked it, is not the user's own.
+#[test]
+fn what_a_node_passes_on_is_not_its_own() {
+    let limits = Limits { bytes: 100_000 };
+    let mut node = node_with(limits, TrustAnchors::none());
+    for _ in 0..60 {
+        let _ = node.put(&contact_of(&person("bob@example.net")), Network::OWN, NOW);
+        let bytes = openssl::sha::sha256(&node.used().to_be_bytes());
+        let _ = node.put_immutable(&bytes, NOW + HOUR, Network::OWN, NOW);
+    }
+    let bob = contact_of(&person("bob@example.net"));
+    assert_eq!(node.put(&bob, network(1), NOW), Ok(Stored::New));
+    for number in 0..10 {
+        assert_eq!(node.put_immutable(&[number], NOW + HOUR, network(1), NOW), Ok(()));
+    }
+}
+
+/// A place that somebody was welcome to is not handed on to another person's, where the crowd was never counted.
+#[test]
+fn no_crowd_comes_in_by_the_places_of_false_guests() {
+    let (bob, alice) = (person("bob@example.net"), person("alice@example.org"));
+    let impostors = [person("bob@example.net"), person("bob@example.net")];
+    let mut node = node();
+    let reader = Some(bob.certificate().fingerprint());
+    let guests: Vec<Credential> = (0..60)
+        .map(|number| person(&format!("p{number}@example.com")))
+        .collect();
+    for (guest, impostor) in guests.iter().zip(impostors.iter().cycle()) {
+        for message in 0..3 {
+            node.put(&welcome_record(guest, impostor, message, NOW), network(66), NOW)
+                .unwrap();
+        }
+    }
+    for number in 0..100 {
+        let crowd = person(&format!("q{number}@example.com"));
+        let _ = node.put(&offline_record(&crowd, &bob, 1, NOW), network(66), NOW);
+    }
+    for (guest, impostor) in guests.iter().zip(impostors.iter().cycle()) {
+        for message in 0..3 {
+            let _ = node.put(&offline_record(guest, &bob, message, NOW + 1), network(66), NOW + 1000);
+            let before = welcome_record(guest, impostor, message, NOW);
+            let removal = before.sign_removal(guest, NOW + 2000).unwrap();
+            let _ = node.put(&removal, network(66), NOW + 2000);
+        }
+    }
+    let first = welcome_record(&alice, &bob, 1, NOW + 3000);
+    assert_eq!(node.put(&first, network(66), NOW + 3000), Ok(Stored::New));
+    let mine = node.get(first.key(), reader, 0, NOW + 3000).unwrap();
+    assert_eq!(mine.records[0], **first.to_xml());
 }
 
 #[test]
