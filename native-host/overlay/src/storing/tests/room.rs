@@ -333,12 +333,9 @@ fn no_crowd_comes_in_by_the_places_of_false_guests() {
         let crowd = person(&format!("q{number}@example.com"));
         let _ = node.put(&offline_record(&crowd, &bob, 1, NOW), network(66), NOW);
     }
-    for (guest, impostor) in guests.iter().zip(impostors.iter().cycle()) {
+    for guest in &guests {
         for message in 0..3 {
             let _ = node.put(&offline_record(guest, &bob, message, NOW + 1), network(66), NOW + 1000);
-            let before = welcome_record(guest, impostor, message, NOW);
-            let removal = before.sign_removal(guest, NOW + 2000).unwrap();
-            let _ = node.put(&removal, network(66), NOW + 2000);
         }
     }
     let first = welcome_record(&alice, &bob, 1, NOW + 3000);
