@@ -13,6 +13,8 @@ use crate::records::{self, Person, Shape, now};
 const AIM: f64 = 100.0;
 /// How often a record is verified.
 const KNOWN: usize = 1000;
+/// What is signed for comparison.
+const PLAIN: &[u8] = b"thirty-two bytes to be signed...";
 /// How many records of different persons are verified once.
 const UNKNOWN: usize = 200;
 
@@ -25,6 +27,8 @@ pub struct Verification {
     pub known: f64,
     /// Of the first record of somebody.
     pub unknown: f64,
+    /// What one ECDSA signature over a few bytes takes in the same run, without which nothing can be verified.
+    pub plain: f64,
 }
 
 /// Verifies records of about this size in bytes, on one thread of a process that does nothing else.
@@ -42,16 +46,25 @@ pub fn measure(size: usize) -> Result<Verification, LabError> {
             last = Some(record);
         }
     }
-    let mut known = Times::default();
+    let (mut known, mut plain) = (Times::default(), Times::default());
+    let person = Person::new("plain", 1)?;
+    let signature = person.credential().sign(PLAIN)?;
     if let Some(record) = last {
         for _ in 0..KNOWN {
             verify(&record, &mut known)?;
+            let begin = Instant::now();
+            let is_good = person.credential().certificate().verify(PLAIN, &signature);
+            plain.add(begin.elapsed());
+            if !is_good {
+                return Err(LabError::needed("a good signature"));
+            }
         }
     }
     Ok(Verification {
         size,
         known: known.p50() * 1000.0,
         unknown: unknown.p50() * 1000.0,
+        plain: plain.p50() * 1000.0,
     })
 }
 
@@ -64,11 +77,18 @@ fn verify(record: &Record, times: &mut Times) -> Result<(), LabError> {
 
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { size, known, unknown } = self;
+        let Self {
+            size,
+            known,
+            unknown,
+            plain,
+        } = self;
         write!(
             f,
             "verification of a record whose certificate is known: {known:.0} us (aim {AIM:.0}); \
-             with one that was never seen: {unknown:.0} us; records of {size} bytes"
+             with one that was never seen: {unknown:.0} us; one ECDSA signature alone: {plain:.0} us, \
+             ratio {:.2}; records of {size} bytes",
+            known / plain
         )
     }
 }

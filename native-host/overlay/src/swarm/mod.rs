@@ -27,8 +27,8 @@ pub(crate) const REPLICATION: usize = 20;
 /// How many nodes are known at each distance: more than a look-up finds, so that in a network of some hundred nodes most
 /// know who is close to a place without asking.
 pub(crate) const BUCKET: usize = 64;
-/// How many nodes keep a record at each of its two places.
-pub const COPIES: usize = 10;
+/// How many nodes keep a record at each of its two places: as many as in OpenDHT, at twice as many places.
+pub const COPIES: usize = 8;
 /// How long the routing protocol may look for the nodes closest to one place.
 const QUERY_TIME: Duration = Duration::from_secs(20);
 /// A connection on which nothing happens is closed after this, unless it is kept (see `sip_stream`).
