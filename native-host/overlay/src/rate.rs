@@ -8,12 +8,14 @@ use corella_identity::Millis;
 /// Most askers remembered. One that is forgotten begins anew.
 const ASKERS: usize = 4096;
 
-/// A bucket for each asker, by a name that they do not choose freely. It is measured in milliseconds of the asker's time:
+/// A bucket for each asker. It is measured in milliseconds of the asker's time:
 /// whatever is asked takes some, and they come back as time goes by.
 #[derive(Debug)]
 pub struct Rates<K> {
     /// What may be taken in one go.
     burst: Millis,
+    /// How many times as fast as time goes by it comes back.
+    speed: Millis,
     /// For each asker, the moment at which its bucket will be full again.
     full_at: HashMap<K, Millis>,
 }
@@ -21,8 +23,14 @@ pub struct Rates<K> {
 impl<K: Eq + Hash> Rates<K> {
     /// Full buckets of this size.
     pub fn new(burst: Millis) -> Self {
+        Self::of_many(burst, 1)
+    }
+
+    /// The same for groups, of which each may ask as much as so many askers.
+    pub fn of_many(burst: Millis, askers: Millis) -> Self {
         Self {
             burst,
+            speed: askers,
             full_at: HashMap::new(),
         }
     }
@@ -30,15 +38,19 @@ impl<K: Eq + Hash> Rates<K> {
     /// Whether an asker may ask for something that takes `cost` now. Counts it if so.
     pub fn admit(&mut self, asker: K, cost: Millis, now: Millis) -> bool {
         if self.full_at.len() >= ASKERS && !self.full_at.contains_key(&asker) {
+            let now = now.saturating_mul(self.speed);
             self.full_at.retain(|_, full_at| *full_at > now);
             if self.full_at.len() >= ASKERS {
                 self.full_at.clear();
             }
         }
+        // In the group's time, which goes by faster.
+        let now = now.saturating_mul(self.speed);
+        let burst = self.burst * self.speed;
         let full_at = self.full_at.entry(asker).or_insert(now);
         // A clock that was set back would otherwise lock the asker out.
-        *full_at = (*full_at).clamp(now, now + self.burst);
-        if *full_at + cost > now + self.burst {
+        *full_at = (*full_at).clamp(now, now + burst);
+        if *full_at + cost > now + burst {
             return false;
         }
         *full_at += cost;
@@ -66,6 +78,14 @@ mod tests {
         let set_back = NOW - 3_600_000;
         rates.admit("one", 1, set_back);
         assert!(rates.admit("one", 1, set_back + 1));
+    }
+
+    #[test]
+    fn a_group_has_the_rate_of_so_many() {
+        let mut rates = Rates::of_many(2000, 8);
+        let mut admitted = |now| (0..90_000).filter(|_| rates.admit("all", 1, now)).count();
+        assert_eq!(admitted(NOW), 16_000);
+        assert_eq!(admitted(NOW + 1000), 8000);
     }
 
     #[test]

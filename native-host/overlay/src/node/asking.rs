@@ -1,5 +1,6 @@
 //! Questions of the store protocol: whom this node asks, and what it answers.
 
+use corella_identity::Millis;
 use libp2p::request_response::ResponseChannel;
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId, kad};
@@ -43,20 +44,28 @@ impl Task {
         request: Request,
         channel: ResponseChannel<Response>,
     ) {
-        let response = if !self.rates.admit(peer, request.cost(), self.clock.now()) {
+        let network = self.peers.network(&peer, connection);
+        let response = if !self.admits(peer, network, request.cost()) {
             Refusal::Busy.into()
         } else if let Request::Changed { record } = request {
             // Who has too many changes to look at looks at some later.
             let _ = self.changes.try_send(record);
             Response::Stored
         } else {
-            let network = self.peers.network(&peer, connection);
             let answer = self.store.answer(request, Asker { peer, network });
             self.answers.push(Box::pin(async move { (channel, answer.await) }));
             return;
         };
         // Fails if the peer has gone away meanwhile.
         let _ = self.swarm.behaviour_mut().store.send_response(channel, response);
+    }
+
+    /// Whether a peer may ask so much now, and its network too: names of peers cost nothing.
+    fn admits(&mut self, peer: PeerId, network: Network, cost: Millis) -> bool {
+        let now = self.clock.now();
+        let of_network = network.unless_local();
+        of_network.is_none_or(|network| self.network_rates.admit(network, cost, now))
+            && self.rates.admit(peer, cost, now)
     }
 
     /// The closest nodes of the routing table, and this one if it keeps records.

@@ -30,7 +30,7 @@ use crate::rate::Rates;
 use crate::scope::{Scope, ip_of};
 use crate::sip_stream::OpenStream;
 use crate::store_protocol::{Request, Response};
-use crate::storing::Store;
+use crate::storing::{Network, Store};
 use crate::swarm::{self, Behaviour, BehaviourEvent, REPLICATION};
 
 /// How long the listeners may take to be bound.
@@ -40,6 +40,8 @@ const INTERFACES_TIME: Duration = Duration::from_millis(200);
 const INTERFACE_PAUSE: Duration = Duration::from_millis(15);
 /// How much a peer may ask in one go, in milliseconds of its time: 2,000 questions, or 500 things to keep.
 const BURST: Millis = 2000;
+/// How many peers of one network may ask so much, all together.
+const PEERS_OF_NETWORK: Millis = 8;
 /// How long the goodbyes may take.
 const CLOSING_TIME: Duration = Duration::from_millis(300);
 /// How often the task looks after bootstrap and relays.
@@ -67,6 +69,7 @@ pub(super) struct Task {
     pub(super) joined: u64,
     pub(super) filling: Filling,
     pub(super) rates: Rates<PeerId>,
+    pub(super) network_rates: Rates<Network>,
     pub(super) look_ups: HashMap<kad::QueryId, LookUp>,
     pub(super) asked: HashMap<OutboundRequestId, oneshot::Sender<Heard>>,
     /// Requests of peers whose answer is being made.
@@ -142,6 +145,7 @@ impl Task {
             joined: 0,
             filling: Filling::default(),
             rates: Rates::new(BURST),
+            network_rates: Rates::of_many(BURST, PEERS_OF_NETWORK),
             look_ups: HashMap::new(),
             asked: HashMap::new(),
             answers: FuturesUnordered::new(),

@@ -128,7 +128,7 @@ impl Keeper {
                 if key.is_read_by_its_person_only() && reader.is_none() {
                     return Err(Refusal::NotYours);
                 }
-                self.watches.watch(asker.peer, key.id(), reader, now)?;
+                self.watches.watch(asker, key.id(), reader, now)?;
                 Ok(Response::Stored)
             }
             // It goes to who watches, which a storing node as such does not.
