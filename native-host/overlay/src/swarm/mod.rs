@@ -7,7 +7,6 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use libp2p::core::upgrade::Version;
 use libp2p::kad::store::MemoryStore;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
@@ -110,10 +109,7 @@ pub(crate) fn build(keypair: &identity::Keypair, role: &Role) -> io::Result<Swar
         hole_punching: dcutr::Behaviour::new(peer),
         lan: lan.into(),
     };
-    let config = swarm::Config::with_tokio_executor()
-        .with_idle_connection_timeout(IDLE_TIME)
-        // A question goes out together with the name of its protocol, and not a round trip later.
-        .with_substream_upgrade_protocol_override(Version::V1Lazy);
+    let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
     Ok(Swarm::new(transport, behaviour, peer, config))
 }
 
