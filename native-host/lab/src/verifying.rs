@@ -27,7 +27,7 @@ pub struct Verification {
     pub known: f64,
     /// Of the first record of somebody.
     pub unknown: f64,
-    /// What one ECDSA signature over a few bytes takes in the same run, without which nothing can be verified.
+    /// What checking one ECDSA signature over a few bytes takes in the same run, without which nothing can be verified.
     pub plain: f64,
 }
 
