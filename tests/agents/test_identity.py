@@ -137,7 +137,8 @@ def test_a_changed_key_is_a_question_and_never_used_silently(people: People) -> 
     assert fingerprint(impostor) in {candidate["fingerprint"] for candidate in asked["candidates"]}
     buddy = alice.buddy(BOB)
     assert buddy["fingerprint"] == known
-    assert alice.message(BOB, secret)["state"] == "pending"
+    # Written before the question came up, it may wait in the overlay: sealed to the known key, as the end shows.
+    assert alice.message(BOB, secret)["state"] in ("pending", "stored")
     assert all(message["text"] != "it is me, Bob" for message in alice.conversation(BOB))
     assert impostor.conversation(ALICE) == [] or all(
         message["direction"] == "out" for message in impostor.conversation(ALICE)
