@@ -7,6 +7,7 @@ use std::time::Duration;
 use corella_gateway::client::Reason;
 use corella_gateway::xmlrpc::{Fault, fault};
 use corella_gateway::{CallError, Client, GatewayUrl, Value};
+use corella_web::WebError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -117,15 +118,15 @@ async fn what_is_no_answer_is_said() {
     let error = failed(response("200 OK", &"<!DOCTYPE a>".repeat(10_000))).await;
     assert!(matches!(error.reason, Reason::Unreadable(_)), "{error}");
     let error = failed(b"220 mail.example.net ESMTP\r\n".to_vec()).await;
-    assert!(matches!(error.reason, Reason::Broken(_)), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::Broken(_))), "{error}");
     let error = failed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<".to_vec()).await;
-    assert!(matches!(error.reason, Reason::Time(_)), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::Time(_))), "{error}");
 }
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let error = failed(response("200 OK", &" ".repeat(1_100_000))).await;
-    assert!(matches!(error.reason, Reason::TooLong), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::TooLong(_))), "{error}");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: GatewayUrl = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {
@@ -135,7 +136,7 @@ async fn an_answer_without_end_is_cut_off() {
         while stream.write_all(&[b' '; 10_000]).await.is_ok() {}
     });
     let error = Client::default().call(&url, "get", &[]).await.unwrap_err();
-    assert!(matches!(error.reason, Reason::TooLong), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::TooLong(_))), "{error}");
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn a_gateway_that_is_not_there_is_said() {
     drop(listener);
     let url: GatewayUrl = format!("http://{address}").parse().unwrap();
     let error = Client::default().call(&url, "get", &[]).await.unwrap_err();
-    assert!(matches!(error.reason, Reason::Connect(_)), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::Connect(_))), "{error}");
     let words = error.to_string();
     assert!(words.contains("refused"), "{words}");
     assert!(words.ends_with("check its address, and whether it runs"), "{words}");
@@ -158,7 +159,7 @@ async fn a_gateway_that_says_nothing_is_given_up() {
         .call(&url, "get", &[])
         .await
         .unwrap_err();
-    assert!(matches!(error.reason, Reason::Time(_)), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::Time(_))), "{error}");
 }
 
 /// The certificates of the system are read, and what is sent first is a ClientHello; nothing of the call goes out in the
@@ -174,6 +175,6 @@ async fn an_https_gateway_is_spoken_to_in_tls() {
         first
     });
     let error = Client::default().call(&url, "get", &[]).await.unwrap_err();
-    assert!(matches!(error.reason, Reason::Connect(_)), "{error}");
+    assert!(matches!(error.reason, Reason::Web(WebError::Connect(_))), "{error}");
     assert_eq!(first.await.unwrap(), [0x16, 0x03, 0x01]);
 }
