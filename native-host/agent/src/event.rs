@@ -94,11 +94,13 @@ impl Content {
     pub const TEXT_BYTES: usize = 32_768;
 }
 
-/// A contact record that the overlay holds for a peer: the key that signed it.
+/// A record that the overlay holds for a peer: the key that signed it.
 #[derive(Debug, Clone)]
 pub struct Claim {
     /// Who claims the address.
     pub certificate: Certificate,
+    /// What the record says of the certificates above it.
+    pub chain: Vec<Certificate>,
 }
 
 /// An authenticated link stands.

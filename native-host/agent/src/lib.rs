@@ -15,6 +15,7 @@ mod action;
 mod buddy;
 mod commands;
 mod devices;
+pub mod enrolment;
 mod event;
 mod incoming;
 mod notices;

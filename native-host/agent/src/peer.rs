@@ -160,8 +160,9 @@ impl Agent {
         if !known && !asked {
             return self.search_failed(now, pair, Reason::Unknown, out);
         }
-        let claimed: Vec<Certificate> = claims.into_iter().map(|c| c.certificate).collect();
+        let claimed: Vec<Certificate> = claims.iter().map(|c| c.certificate.clone()).collect();
         let mut presented = claimed.clone();
+        presented.extend(claims.into_iter().flat_map(|c| c.chain));
         for (_, peer) in self.peers.iter_mut().filter(|(p, _)| p.with == pair.with) {
             presented.extend(peer.links.values().map(|l| l.certificate.clone()));
             if !known {
@@ -278,6 +279,8 @@ impl Agent {
             return;
         }
         let is_buddy = self.is_buddy(&pair.with);
+        let known_one = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref());
+        let is_other = known_one.is_some_and(|known| known.certificate != certificate);
         let peer = self.peers.entry(pair.clone()).or_default();
         peer.links.insert(link, Link::new(device, certificate));
         self.links.insert(link, pair.clone());
@@ -293,6 +296,10 @@ impl Agent {
         peer.reach.succeeded(now);
         self.greet(now, link, &pair, out);
         self.pump(now, &pair, out);
+        // There is another certificate of the known key: who vouches for it is in the overlay.
+        if is_buddy && is_other {
+            out.push(Action::Locate(pair));
+        }
     }
 
     /// Somebody called with another key than the known one. The caller is not heard, and the known key's devices are sought

@@ -60,7 +60,8 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    pub(crate) fn of<T: HasPublic>(key: &PKeyRef<T>) -> Self {
+    /// The kind of a key.
+    pub fn of<T: HasPublic>(key: &PKeyRef<T>) -> Self {
         match key.id() {
             Id::EC => match key.ec_key() {
                 Ok(ec) if ec.group().curve_name() == Some(Nid::X9_62_PRIME256V1) => Self::P256,
@@ -258,26 +259,11 @@ impl Certificate {
     /// Whether the holder of its key signed `data`, with SHA-256. The signature is raw r‖s of 64 bytes for P-256 and
     /// PKCS #1 v1.5 for RSA. False for other keys.
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
-        let verified = match self.0.outline.kind {
-            KeyKind::P256 => self.verify_p256(data, signature),
-            KeyKind::Rsa => Verifier::new(MessageDigest::sha256(), &self.0.key)
-                .and_then(|mut verifier| verifier.verify_oneshot(signature, data)),
-            KeyKind::Other => return false,
-        };
-        verified.unwrap_or(false)
-    }
-
-    fn verify_p256(&self, data: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
-        let (Some(key), Some((r, s))) = (&self.0.p256, signature.split_at_checked(32)) else {
-            return Ok(false);
-        };
-        if s.len() != 32 {
-            return Ok(false);
+        match (self.0.outline.kind, &self.0.p256) {
+            (KeyKind::P256, Some(key)) => verify_p256(key, data, signature).unwrap_or(false),
+            (KeyKind::Rsa, _) => verify_rsa(&self.0.key, data, signature).unwrap_or(false),
+            _ => false,
         }
-        let signature = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
-        let mut hash = Sha256::new();
-        hash.update(data);
-        signature.verify(&hash.finish(), key)
     }
 
     /// OpenSSL's certificate, for what only OpenSSL does: chains and CMS. `None` if OpenSSL reads it otherwise than it was read
@@ -315,6 +301,30 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({})", self.0.fingerprint)
     }
+}
+
+/// See [`Certificate::verify`]; for a key that has no certificate yet.
+pub(crate) fn verify(key: &PKey<Public>, data: &[u8], signature: &[u8]) -> bool {
+    let verified = match KeyKind::of(key) {
+        KeyKind::P256 => key.ec_key().and_then(|key| verify_p256(&key, data, signature)),
+        KeyKind::Rsa => verify_rsa(key, data, signature),
+        KeyKind::Other => return false,
+    };
+    verified.unwrap_or(false)
+}
+
+fn verify_rsa(key: &PKey<Public>, data: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
+    Verifier::new(MessageDigest::sha256(), key)?.verify_oneshot(signature, data)
+}
+
+fn verify_p256(key: &EcKey<Public>, data: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
+    let Some((r, s)) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32) else {
+        return Ok(false);
+    };
+    let signature = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
+    let mut hash = Sha256::new();
+    hash.update(data);
+    signature.verify(&hash.finish(), key)
 }
 
 /// The key that is this point, if it is on the curve.

@@ -1,5 +1,7 @@
 //! The owner's half of an identity: the certificate with its private key.
 
+mod pkcs12;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ const HEAD_START: Millis = DAY;
 const DAY: Millis = 24 * 60 * 60 * 1000;
 /// Largest PEM text that is read.
 const PEM_LIMIT: usize = 128 * 1024;
+/// Largest PKCS #12 file that is read.
+pub const PKCS12_LIMIT: usize = 256 * 1024;
 /// Most certificates of one chain, the leaf included.
 const CHAIN_LIMIT: usize = 8;
 /// Longest common name (RFC 5280 appendix A, ub-common-name).
@@ -62,6 +66,15 @@ pub enum CredentialError {
     /// The key text is no private key.
     #[error("the key file holds no readable private key in PEM form")]
     UnreadableKey,
+    /// The file is no PKCS #12.
+    #[error("the file is no PKCS #12 file (.p12, .pfx) with a certificate and its key")]
+    NoPkcs12,
+    /// The passphrase does not open the file.
+    #[error("the passphrase does not open the file")]
+    Passphrase,
+    /// The file is protected with ciphers that are not to be had here.
+    #[error("the file is protected in an old way that cannot be read on this computer; export it anew with AES")]
+    OldCiphers,
     /// Certificate and key are of different pairs.
     #[error("the private key does not belong to the certificate")]
     OtherKey,
@@ -88,8 +101,7 @@ impl Credential {
     /// # Errors
     /// Only if OpenSSL fails, or `now` is not in a year that a certificate can express.
     pub fn self_signed(address: &AddressOfRecord, now: Millis) -> Result<Self, CredentialError> {
-        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-        let key = PKey::from_ec_key(EcKey::generate(&group)?)?;
+        let key = new_p256_key()?;
         let certificate = Certificate::from_x509(self_signed_x509(address, &key, now)?)?;
         Ok(Self(Arc::new(Inner {
             address: address.clone(),
@@ -112,6 +124,34 @@ impl Credential {
         for x509 in X509::stack_from_pem(cert_pem).map_err(CertificateError::from)? {
             chain.push(Certificate::from_x509(x509)?);
         }
+        Self::of(chain, address, || private_key_from_pem(key_pem))
+    }
+
+    /// Reads a certificate, its chain and its private key from a PKCS #12 file (RFC 7292), such as mail programs and browsers
+    /// export.
+    ///
+    /// # Errors
+    /// No such file, another passphrase, for another address, or a key of a kind not used here.
+    pub fn from_pkcs12(file: &[u8], passphrase: &str, address: &AddressOfRecord) -> Result<Self, CredentialError> {
+        if file.len() > PKCS12_LIMIT {
+            return Err(CredentialError::TooLarge);
+        }
+        let parsed = pkcs12::open(file, passphrase)?;
+        let own = parsed.cert.ok_or(CredentialError::NoPkcs12)?;
+        let key = parsed.pkey.ok_or(CredentialError::NoPkcs12)?;
+        let mut chain = vec![Certificate::from_x509(own)?];
+        for above in parsed.ca.into_iter().flatten() {
+            chain.push(Certificate::from_x509(above)?);
+        }
+        Self::of(chain, address, || Ok(key))
+    }
+
+    /// Leaf first.
+    fn of(
+        mut chain: Vec<Certificate>,
+        address: &AddressOfRecord,
+        key: impl FnOnce() -> Result<PKey<Private>, CredentialError>,
+    ) -> Result<Self, CredentialError> {
         if chain.len() > CHAIN_LIMIT {
             return Err(CredentialError::TooLarge);
         }
@@ -128,7 +168,7 @@ impl Credential {
         if certificate.key_kind() == KeyKind::Other {
             return Err(CredentialError::KeyKind);
         }
-        let key = private_key_from_pem(key_pem)?;
+        let key = key()?;
         if !key.public_eq(certificate.public_key()) {
             return Err(CredentialError::OtherKey);
         }
@@ -160,13 +200,7 @@ impl Credential {
     /// # Errors
     /// Only if OpenSSL fails.
     pub fn sign(&self, data: &[u8]) -> Result<Vec<u8>, CredentialError> {
-        match self.0.certificate.key_kind() {
-            KeyKind::P256 => {
-                let signature = EcdsaSig::sign(&sha256(data), self.0.key.ec_key()?.as_ref())?;
-                Ok([signature.r().to_vec_padded(32)?, signature.s().to_vec_padded(32)?].concat())
-            }
-            _ => Ok(Signer::new(MessageDigest::sha256(), &self.0.key)?.sign_oneshot_to_vec(data)?),
-        }
+        sign(&self.0.key, data)
     }
 
     /// The certificate and its chain, leaf first.
@@ -197,6 +231,22 @@ impl fmt::Debug for Credential {
         f.debug_struct("Credential")
             .field("certificate", &self.0.certificate)
             .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn new_p256_key() -> Result<PKey<Private>, ErrorStack> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    PKey::from_ec_key(EcKey::generate(&group)?)
+}
+
+/// See [`Credential::sign`].
+pub(crate) fn sign(key: &PKeyRef<Private>, data: &[u8]) -> Result<Vec<u8>, CredentialError> {
+    match KeyKind::of(key) {
+        KeyKind::P256 => {
+            let signature = EcdsaSig::sign(&sha256(data), key.ec_key()?.as_ref())?;
+            Ok([signature.r().to_vec_padded(32)?, signature.s().to_vec_padded(32)?].concat())
+        }
+        _ => Ok(Signer::new(MessageDigest::sha256(), key)?.sign_oneshot_to_vec(data)?),
     }
 }
 
@@ -251,7 +301,7 @@ fn self_signed_x509(address: &AddressOfRecord, key: &PKeyRef<Private>, now: Mill
 }
 
 /// The address as common name; a long one is told by its local part, and in full by the subject alternative name.
-fn name(address: &AddressOfRecord) -> Result<X509Name, ErrorStack> {
+pub(crate) fn name(address: &AddressOfRecord) -> Result<X509Name, ErrorStack> {
     let AddressOfRecord::Mail(mail) = address;
     let common_name = if mail.as_str().len() <= COMMON_NAME_LIMIT {
         mail.as_str()

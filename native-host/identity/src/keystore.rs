@@ -6,6 +6,7 @@
 //!   current                              the address, and the fingerprint of the credential in use
 //!   <fingerprint>.crt                    certificate and chain, PEM
 //!   <fingerprint>.key                    private key, PEM
+//!   request                              a key that waits for a certificate, and the name of the request for it
 //!   roaming                              what follows from the secret for the user's other devices, if there is one
 //! ```
 //! Directories are 0700, files 0600; both are put right when they are found wider. A file is written under another name,
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use openssl::sha::sha256;
 use thiserror::Error;
 
+use crate::enrolment::{Pending, RequestError};
 use crate::vault::Vault;
 use crate::{AddressOfRecord, Credential, CredentialError, DeviceKey, DeviceKeyError, Fingerprint};
 
@@ -34,6 +36,7 @@ const DEVICE_KEY: &str = "device.key";
 const IDENTITIES: &str = "identities";
 const CURRENT: &str = "current";
 const ROAMING: &str = "roaming";
+const REQUEST: &str = "request";
 
 /// Why the keys could not be read or written.
 #[derive(Debug, Error)]
@@ -62,6 +65,9 @@ pub enum KeystoreError {
     /// The device key cannot be written as text.
     #[error(transparent)]
     DeviceKey(#[from] DeviceKeyError),
+    /// The key of a request cannot be written as text.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
 /// The keys of one data directory. One process at a time: the data directory's lock is the caller's.
@@ -170,12 +176,44 @@ impl Keystore {
     /// # Errors
     /// The disk refuses.
     pub fn forget_vault(&self, address: &AddressOfRecord) -> Result<(), KeystoreError> {
-        let path = self.identity(address).join(ROAMING);
+        self.remove(address, ROAMING)
+    }
+
+    /// The request for a certificate of an own address that is under way, if one is.
+    ///
+    /// # Errors
+    /// The file is damaged, or the disk refuses.
+    pub fn request(&self, address: &AddressOfRecord) -> Result<Option<Pending>, KeystoreError> {
+        let path = self.identity(address).join(REQUEST);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let text = std::str::from_utf8(&text).ok();
+        let pending = text.and_then(|text| Pending::from_text(address, text));
+        pending.map(Some).ok_or_else(|| damaged(&path, "it is no request"))
+    }
+
+    /// Keeps it from now on.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn save_request(&self, pending: &Pending) -> Result<(), KeystoreError> {
+        let dir = self.identity(pending.key.address());
+        private_directory(&dir)?;
+        write(&dir.join(REQUEST), pending.to_text()?.as_bytes())
+    }
+
+    /// Keeps it no longer.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn forget_request(&self, address: &AddressOfRecord) -> Result<(), KeystoreError> {
+        self.remove(address, REQUEST)
+    }
+
+    fn remove(&self, address: &AddressOfRecord, name: &str) -> Result<(), KeystoreError> {
+        let dir = self.identity(address);
+        let path = dir.join(name);
         match fs::remove_file(&path) {
-            Ok(()) => {
-                let dir = self.identity(address);
-                sync_directory(&dir).map_err(|e| failed("write", &dir, e))
-            }
+            Ok(()) => sync_directory(&dir).map_err(|e| failed("write", &dir, e)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(failed("remove", &path, e)),
         }
@@ -209,6 +247,7 @@ impl Keystore {
         }
         self.addresses()?.iter().try_for_each(|address| {
             self.vault(address)?;
+            self.request(address)?;
             self.credential(address).map(drop)
         })
     }

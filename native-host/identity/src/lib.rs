@@ -10,6 +10,7 @@
 //! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
 //! - [`pass`]: a person's word that somebody is welcome to write.
 //! - [`vault`]: what a person's devices share, encrypted with the person's secret.
+//! - [`enrolment`]: how a certificate is asked for and proven by mail.
 //! - [`keystore`]: the files that hold the private keys.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod cpim;
 pub mod credential;
 mod der;
 pub mod device;
+pub mod enrolment;
 pub mod keystore;
 mod mime;
 pub mod pass;

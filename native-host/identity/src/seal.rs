@@ -200,14 +200,16 @@ fn decrypt(sealed: &[u8], me: &Credential) -> Result<Vec<u8>, OpenError> {
     let shape = shape.ok_or(OpenError::Malformed(
         "it is not encrypted with AES-GCM to one recipient",
     ))?;
-    // OpenSSL does not tell this apart from a broken message.
-    if !shape.is_for(me.certificate()) {
-        return Err(OpenError::NotForMe);
-    }
-    let certificate = me.certificate().x509().ok_or(OpenError::Undecipherable)?;
-    let entity = cms
-        .decrypt(me.private_key(), certificate)
-        .map_err(|_| OpenError::Undecipherable)?;
+    let entity = if shape.is_for(me.certificate()) {
+        let certificate = me.certificate().x509().ok_or(OpenError::Undecipherable)?;
+        // OpenSSL does not tell another recipient apart from a broken message.
+        cms.decrypt(me.private_key(), certificate)
+            .map_err(|_| OpenError::Undecipherable)?
+    } else {
+        // It may be sealed to another certificate of the same key: the one before.
+        cms.decrypt_without_cert_check(me.private_key())
+            .map_err(|_| OpenError::NotForMe)?
+    };
     let is_signed_data = |content_type: &str| {
         (mime::is_type(content_type, "application/pkcs7-mime")
             || mime::is_type(content_type, "application/x-pkcs7-mime"))

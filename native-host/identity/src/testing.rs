@@ -109,6 +109,10 @@ impl Template<'_> {
         }
     }
 
+    pub(crate) fn self_signed_with(&self, key: &PKey<Private>) -> Certificate {
+        self.build(None, key, key)
+    }
+
     fn build(&self, issuer: Option<&Certificate>, issuer_key: &PKey<Private>, key: &PKey<Private>) -> Certificate {
         let mut builder = X509::builder().unwrap();
         builder.set_version(2).unwrap();

@@ -21,7 +21,7 @@ pub use choose::choose;
 pub enum Trust {
     /// Its chain ends at a trusted authority, and it is for this address.
     Verified,
-    /// The user accepted exactly this certificate.
+    /// The user accepted exactly this key.
     Pinned,
     /// The first one seen; nobody vouches for it.
     Unverified,
@@ -63,12 +63,11 @@ impl Known {
 pub enum Choice {
     /// Go on with the known certificate.
     Keep,
-    /// Use this one from now on; there is nothing to tell. It is the first one for the address, or the known one, whose
-    /// chain now ends at a trusted authority.
+    /// Use this one from now on; there is nothing to tell. It is the first one for the address, or another for the known key.
     Adopt {
         /// The certificate to use.
         certificate: Certificate,
-        /// What it is worth: verified or unverified.
+        /// What it is worth: verified or unverified, or pinned as the known one was.
         trust: Trust,
     },
     /// Use this one from now on, and announce it in the conversation: the authority that vouched for the known one

@@ -356,7 +356,10 @@ fn a_call_that_somebody_else_answers_is_made_again() {
     let looks_for_bob =
         |actions: Vec<Action>| matches!(actions.as_slice(), [Action::Locate(of)] if of.with == address("bob"));
     assert!(looks_for_bob(alice.handle(now, Event::Wake)));
-    let claims = vec![Claim { certificate: bob }];
+    let claims = vec![Claim {
+        certificate: bob,
+        chain: Vec::new(),
+    }];
     let pair_found = pair.clone();
     let called = alice.handle(
         now,

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::enrolment::{NewKey, RequestId};
 use crate::testing::{NOW, Template, aor, authority, p256, pem};
 
 fn keystore() -> (TempDir, Keystore) {
@@ -230,4 +231,25 @@ fn errors_name_the_file_and_no_secret() {
     );
     let nowhere = Keystore::open("/proc/corella").expect_err("opened").to_string();
     assert!(nowhere.contains("/proc/corella"), "{nowhere}");
+}
+
+#[test]
+fn a_request_under_way_is_read_back_and_forgotten() {
+    let (_dir, keystore) = keystore();
+    let address = aor("alice@example.net");
+    assert!(keystore.request(&address).unwrap().is_none());
+    let pending = Pending {
+        request: Some((RequestId::from([7; 16]), NOW)),
+        ..Pending::new(NewKey::generate(&address).unwrap(), false)
+    };
+    keystore.save_request(&pending).unwrap();
+    let read = keystore.request(&address).unwrap().unwrap();
+    assert_eq!(read.to_text().unwrap(), pending.to_text().unwrap());
+    assert_private(&keystore);
+    keystore.forget_request(&address).unwrap();
+    keystore.forget_request(&address).unwrap();
+    assert!(keystore.request(&address).unwrap().is_none());
+    keystore.save_request(&pending).unwrap();
+    fs::write(keystore.identity(&address).join(REQUEST), "x").unwrap();
+    assert!(matches!(keystore.request(&address), Err(KeystoreError::Damaged { .. })));
 }

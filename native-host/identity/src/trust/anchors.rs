@@ -90,6 +90,16 @@ impl TrustAnchors {
         self.authorities.is_empty()
     }
 
+    /// Whether this very certificate is a trusted authority's.
+    pub fn trusts(&self, authority: &Certificate) -> bool {
+        self.authorities.contains(authority)
+    }
+
+    /// The trusted ones.
+    pub fn authorities(&self) -> &[Certificate] {
+        &self.authorities
+    }
+
     /// Whether `certificate` is for `address` and its chain, over any of `intermediates`, ends at a trusted authority and
     /// is valid for mail at `now` (RFC 5280 section 6, RFC 8550). The answer is that authority.
     ///

@@ -17,12 +17,18 @@ use crate::{AddressOfRecord, Certificate, Fingerprint, KeyKind, Millis};
 /// | none | one verified, any others | `Adopt` it, verified |
 /// | none | none verified, one | `Adopt` it, unverified |
 /// | none | otherwise | `Ask`, several |
-/// | verified | a newer verified one of the same authority | `Renewed` |
+/// | verified | a newer verified one of another key, of the same authority | `Renewed` |
+/// | any | a verified one of the known key, not the known one | `Adopt` it; pinned stays pinned |
 /// | verified, pinned | the known one among them | `Keep` |
 /// | unverified | the known one, verified by now | `Adopt` it, verified |
-/// | unverified | the known one, and a verified one | `Ask`, changed |
+/// | unverified | the known one, and a verified one of another key | `Ask`, changed |
 /// | unverified | the known one, no verified one | `Keep` |
-/// | any | others only | `Ask`, changed |
+/// | pinned, unverified | no verified one, one that the known key signed for itself | `Adopt` it, worth the same |
+/// | any | no verified one, any other of the known key | `Keep`, until the known one has expired |
+/// | any | of other keys only | `Ask`, changed |
+///
+/// So who has a first certificate from an authority, or a new one, for the key they had is the same to everybody. Anybody can put
+/// somebody's public key into a certificate of their own making, and gains nothing: only its holder opens what is sealed to it.
 pub fn choose(
     anchors: &TrustAnchors,
     address: &AddressOfRecord,
@@ -37,23 +43,61 @@ pub fn choose(
     let Some(known) = known else {
         return first(candidates);
     };
-    let known_one = candidates
-        .iter()
-        .find(|candidate| candidate.certificate == known.certificate);
     let any_verified = candidates.iter().any(|candidate| candidate.trust == Trust::Verified);
-    match (known.trust, known_one) {
-        (Trust::Verified, known_one) => match renewed(anchors, address, known, &candidates, presented, now) {
-            Some(certificate) => Choice::Renewed {
-                certificate,
-                trust: Trust::Verified,
-            },
-            None if known_one.is_some() => Choice::Keep,
-            None => ask(QuestionKind::Changed, candidates),
+    let Some(one) = candidates
+        .iter()
+        .find(|candidate| candidate.certificate.same_key(&known.certificate))
+    else {
+        return another_key(anchors, address, known, candidates, presented, now);
+    };
+    let is_known_one = one.certificate == known.certificate;
+    match (known.trust, one.trust) {
+        (Trust::Verified, _) => match renewed(anchors, address, known, &candidates, presented, now) {
+            Some(certificate) if !certificate.same_key(&known.certificate) => announced(certificate),
+            _ if is_known_one => Choice::Keep,
+            _ if one.trust == Trust::Verified => adopt(one),
+            // What its authority's word is worth to its last day; the links of the new one's chain may be elsewhere.
+            _ if known.certificate.valid_at(now) => Choice::Keep,
+            _ => ask(QuestionKind::Changed, candidates),
         },
-        (Trust::Pinned, Some(_)) => Choice::Keep,
-        (Trust::Unverified | Trust::Plain, Some(one)) if one.trust == Trust::Verified => adopt(one),
-        (Trust::Unverified | Trust::Plain, Some(_)) if !any_verified => Choice::Keep,
-        _ => ask(QuestionKind::Changed, candidates),
+        (Trust::Unverified | Trust::Plain, Trust::Verified) => adopt(one),
+        (Trust::Unverified | Trust::Plain, _) if any_verified => ask(QuestionKind::Changed, candidates),
+        (_, _) if is_known_one => Choice::Keep,
+        (trust, of_one) => {
+            let is_better = of_one == Trust::Verified || one.certificate.is_self_signed();
+            if is_better || !known.certificate.valid_at(now) {
+                Choice::Adopt {
+                    certificate: one.certificate.clone(),
+                    trust,
+                }
+            } else {
+                Choice::Keep
+            }
+        }
+    }
+}
+
+/// Only other keys than the known one are there.
+fn another_key(
+    anchors: &TrustAnchors,
+    address: &AddressOfRecord,
+    known: &Known,
+    candidates: Vec<Candidate>,
+    presented: &[Certificate],
+    now: Millis,
+) -> Choice {
+    let is_verified = known.trust == Trust::Verified;
+    let renewed = is_verified.then(|| renewed(anchors, address, known, &candidates, presented, now));
+    match renewed.flatten() {
+        Some(certificate) => announced(certificate),
+        None => ask(QuestionKind::Changed, candidates),
+    }
+}
+
+fn announced(certificate: Certificate) -> Choice {
+    Choice::Renewed {
+        certificate,
+        trust: Trust::Verified,
     }
 }
 
@@ -148,14 +192,14 @@ fn candidates(
 }
 
 /// Anybody can put somebody's public key into a certificate of their own making, or re-encode a signature. So that this
-/// raises no question, one certificate stands for each key: the known one, else a verified one, else one that the key
-/// itself signed, else the latest.
+/// raises no question, one certificate stands for each key: the latest verified one, else the known one, else one that the
+/// key itself signed, else the latest.
 fn one_for_each_key(known: Option<&Known>, candidates: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
     let rank = |candidate: &Candidate| {
         let certificate = &candidate.certificate;
         (
+            (candidate.trust == Trust::Verified).then(|| certificate.not_before()),
             known.is_some_and(|known| known.certificate == *certificate),
-            candidate.trust == Trust::Verified,
             certificate.is_self_signed(),
             certificate.not_before(),
             candidate.fingerprint,

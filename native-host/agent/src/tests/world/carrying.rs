@@ -154,11 +154,13 @@ impl World {
                     .filter(|x| (x.agent.is_some() || self.is_stored) && x.address == pair.with);
                 let live = live.map(|x| Claim {
                     certificate: x.credential.certificate().clone(),
+                    chain: x.credential.chain().to_vec(),
                 });
                 let others = self.claims.iter().filter(|(a, _)| *a == pair.with);
                 let claims = live
                     .chain(others.map(|(_, c)| Claim {
                         certificate: c.certificate().clone(),
+                        chain: c.chain().to_vec(),
                     }))
                     .collect();
                 let asked = !self.is_alone;

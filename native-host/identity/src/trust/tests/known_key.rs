@@ -207,11 +207,106 @@ fn a_copy_of_the_known_key_does_not_stand_for_it() {
             choice(&anchors, known(&own.certificate, trust), &[&copied, &own.certificate]),
             Choice::Keep
         );
-        let alarm = asked(QuestionKind::Changed, &[(&copied, Trust::Unverified)]);
         assert_eq!(
             choice(&anchors, known(&own.certificate, trust), &[&copied]),
-            alarm,
+            Choice::Keep,
             "{trust:?}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_from_an_authority_for_the_known_key_is_no_alarm() {
+    let root = authority("Root");
+    let anchors = trusting(&[&root]);
+    let own = Template::default().self_signed();
+    let issued = Template {
+        not_before: NOW - DAY,
+        ..Template::default()
+    }
+    .issue(&root, &own.key);
+    for presented in [
+        &[&issued][..],
+        &[&issued, &own.certificate],
+        &[&own.certificate, &issued],
+    ] {
+        for (trust, then) in [(Trust::Unverified, Trust::Verified), (Trust::Pinned, Trust::Pinned)] {
+            assert_eq!(
+                choice(&anchors, known(&own.certificate, trust), presented),
+                adopted(&issued, then),
+                "{trust:?}"
+            );
+        }
+    }
+    // To who does not trust the authority, or lacks a link of the chain, it is a stranger's word.
+    for trust in ALL {
+        assert_eq!(
+            choice(&TrustAnchors::none(), known(&own.certificate, trust), &[&issued]),
+            Choice::Keep
+        );
+    }
+}
+
+#[test]
+fn a_renewal_for_the_same_key_is_taken_without_a_word() {
+    let (root, second) = (authority("Root"), authority("Second"));
+    let anchors = trusting(&[&root, &second]);
+    let key = p256();
+    let at = |days: i64| Template {
+        not_before: NOW + days * DAY,
+        ..Template::default()
+    };
+    let (old, new, elsewhere) = (
+        at(-40).issue(&root, &key),
+        at(-5).issue(&root, &key),
+        at(-3).issue(&second, &key),
+    );
+    for presented in [&[&new][..], &[&old, &new]] {
+        assert_eq!(
+            choice(&anchors, known(&old, Trust::Verified), presented),
+            adopted(&new, Trust::Verified)
+        );
+    }
+    assert_eq!(
+        choice(&anchors, known(&old, Trust::Verified), &[&elsewhere]),
+        adopted(&elsewhere, Trust::Verified)
+    );
+    assert_eq!(
+        choice(&anchors, known(&new, Trust::Verified), &[&old, &new]),
+        Choice::Keep
+    );
+}
+
+#[test]
+fn verified_is_not_followed_by_what_the_key_says_of_itself() {
+    let root = authority("Root");
+    let own = Template::default().self_signed();
+    let issued = Template::default().issue(&root, &own.key);
+    let anchors = trusting(&[&root]);
+    assert_eq!(
+        choice(&anchors, known(&issued, Trust::Verified), &[&own.certificate]),
+        Choice::Keep
+    );
+    let expired = Template {
+        not_after: NOW - DAY,
+        ..Template::default()
+    }
+    .issue(&root, &own.key);
+    let alarm = asked(QuestionKind::Changed, &[(&own.certificate, Trust::Unverified)]);
+    assert_eq!(
+        choice(&anchors, known(&expired, Trust::Verified), &[&own.certificate]),
+        alarm
+    );
+    // What was not verified before is worth the same as before.
+    let again = Template {
+        not_before: NOW - DAY,
+        ..Template::default()
+    };
+    let again = again.self_signed_with(&own.key);
+    for trust in [Trust::Pinned, Trust::Unverified] {
+        assert_eq!(
+            choice(&anchors, known(&own.certificate, trust), &[&again]),
+            adopted(&again, trust)
         );
     }
 }

@@ -1,0 +1,529 @@
+//! Getting a certificate from an authority by mail, from the wish to the certificate: what is asked next, and when.
+//!
+//! Nothing has to be begun anew by the user: what the authority or the mail does not do now is asked again, and an old request
+//! that came to nothing is followed by a new one for the same key.
+
+use corella_identity::{
+    Millis,
+    enrolment::{RequestId, TOKEN_LIFETIME, Tag, Token},
+};
+
+/// What did not work is tried again after this, which doubles each time...
+const FIRST_PAUSE: Millis = 5_000;
+/// ...up to this.
+const LONGEST_PAUSE: Millis = 600_000;
+/// How often the authority is asked how far it is, while the letter is on its way.
+const LOOK: Millis = 60_000;
+/// What was refused is asked again after this: what stood in the way may have been removed.
+const REFUSED_PAUSE: Millis = 24 * 3_600_000;
+/// A letter that was handed to the mail server so long ago has gone astray, as far as the user is concerned.
+const SLOW: Millis = 600_000;
+
+/// How far the authority is with a request, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The letter is still to be sent. `delayed`: it could not be sent so far.
+    Waiting {
+        /// Whether the authority's mail server did not take it yet.
+        delayed: bool,
+    },
+    /// The letter was handed to the mail server.
+    Mailed,
+    /// The certificate was issued.
+    Issued,
+    /// The mail server says that there is no such address.
+    Undeliverable,
+    /// It waited too long, or nobody knows of it.
+    Expired,
+}
+
+/// Why something came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nobody answered, or not now: later may be otherwise.
+    Later,
+    /// The authority does not take so much from there.
+    TooMuch,
+    /// The authority refuses, in its own name for it: trying again soon would not help.
+    Refused(String),
+}
+
+/// What the user sees of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// The authority is being asked.
+    Asking,
+    /// It does not answer; it is asked again.
+    Unreachable,
+    /// It takes no more requests from here for now; it is asked again.
+    Limited,
+    /// It could not send its letter yet, and will.
+    MailDelayed,
+    /// Its letter is on its way.
+    LetterComing,
+    /// Its letter should have been here by now.
+    LetterSlow,
+    /// The letter is here, and is being answered.
+    Answering,
+    /// There is no such mailbox, its mail server says.
+    NoMailbox,
+    /// The authority refuses, by this name.
+    Refused(String),
+    /// The certificate is here.
+    Done,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Send the request; comes back as [`Enrolment::asked`].
+    Ask,
+    /// Remember the request's name, so that a restart goes on with it.
+    Keep(Option<RequestId>),
+    /// Ask how far it is; comes back as [`Enrolment::looked`].
+    Look(RequestId),
+    /// Look through the mailbox for a letter that came before; what is found comes as [`Enrolment::letter`].
+    SearchMail,
+    /// Send the answer, signed; comes back as [`Enrolment::answered`].
+    Answer {
+        /// Which request.
+        id: RequestId,
+        /// What the letter said.
+        token: Token,
+    },
+    /// Take the certificate into use: it is checked before.
+    Install(String),
+    /// Tell the user.
+    Show(Shown),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Asking,
+    Waiting { id: RequestId, since: Millis },
+    Answering { id: RequestId, since: Millis, token: Token },
+    Over,
+}
+
+/// One address's way to a certificate.
+#[derive(Debug)]
+pub struct Enrolment {
+    phase: Phase,
+    /// When to do something, unless something happens before.
+    due: Option<Millis>,
+    pause: Millis,
+    shown: Option<Shown>,
+}
+
+impl Enrolment {
+    /// Begins; `id`: a request that was made before the program was started, `since` then.
+    pub fn begin(request: Option<(RequestId, Millis)>, now: Millis) -> (Self, Vec<Step>) {
+        let mut enrolment = Self {
+            phase: Phase::Asking,
+            due: None,
+            pause: FIRST_PAUSE,
+            shown: None,
+        };
+        let mut steps = Vec::new();
+        match request.filter(|(_, since)| now < since + TOKEN_LIFETIME) {
+            Some((id, since)) => {
+                enrolment.phase = Phase::Waiting { id, since };
+                // The letter may have come while nobody was looking.
+                steps.push(Step::SearchMail);
+                enrolment.look(now, &mut steps);
+            }
+            None => enrolment.ask(&mut steps),
+        }
+        (enrolment, steps)
+    }
+
+    /// When [`Enrolment::wake`] is to be called.
+    pub fn next_wakeup(&self) -> Option<Millis> {
+        self.due
+    }
+
+    /// Whether there is nothing more to come.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// The time of [`Enrolment::next_wakeup`] has come.
+    pub fn wake(&mut self, now: Millis) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.due.is_none_or(|due| now < due) {
+            return steps;
+        }
+        match self.phase {
+            Phase::Asking => self.ask(&mut steps),
+            Phase::Waiting { .. } => self.look(now, &mut steps),
+            Phase::Answering { id, token, .. } => self.answer(id, token, &mut steps),
+            Phase::Over => self.due = None,
+        }
+        steps
+    }
+
+    /// The user does not want to wait: what comes next comes now.
+    pub fn hurry(&mut self, now: Millis) -> Vec<Step> {
+        if self.due.is_none() {
+            return Vec::new();
+        }
+        self.pause = FIRST_PAUSE;
+        self.due = Some(now);
+        self.shown = None;
+        let mut steps = self.wake(now);
+        if let Phase::Waiting { .. } = self.phase {
+            steps.push(Step::SearchMail);
+        }
+        steps
+    }
+
+    /// The authority has answered the request, or not.
+    pub fn asked(&mut self, answer: Result<(RequestId, Progress), Trouble>, now: Millis) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !matches!(self.phase, Phase::Asking) {
+            return steps;
+        }
+        match answer {
+            Ok((id, progress)) => {
+                self.pause = FIRST_PAUSE;
+                self.phase = Phase::Waiting { id, since: now };
+                steps.push(Step::Keep(Some(id)));
+                self.goes(progress, now, &mut steps);
+            }
+            Err(trouble) => self.trouble(trouble, now, &mut steps),
+        }
+        steps
+    }
+
+    /// How far the authority is.
+    pub fn looked(&mut self, answer: Result<Progress, Trouble>, now: Millis) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if matches!(self.phase, Phase::Waiting { .. }) {
+            match answer {
+                Ok(progress) => self.goes(progress, now, &mut steps),
+                // What was shown of the letter is still so.
+                Err(_) => self.due = Some(now + LOOK),
+            }
+        }
+        steps
+    }
+
+    /// A letter of an authority is here. Whether it was about this request, and what follows.
+    pub fn letter(&mut self, tokens: &[(Tag, Token)], now: Millis) -> Option<Vec<Step>> {
+        let Phase::Waiting { id, since } = self.phase else {
+            return None;
+        };
+        let (_, token) = tokens.iter().find(|(tag, _)| *tag == id.tag())?;
+        let mut steps = Vec::new();
+        self.pause = FIRST_PAUSE;
+        self.phase = Phase::Answering {
+            id,
+            since,
+            token: *token,
+        };
+        self.show(Shown::Answering, &mut steps);
+        self.answer(id, *token, &mut steps);
+        self.due = Some(now + LONGEST_PAUSE);
+        Some(steps)
+    }
+
+    /// The authority has answered the answer: with the certificate and its chain, in PEM.
+    pub fn answered(&mut self, answer: Result<String, Trouble>, now: Millis) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let Phase::Answering { id, since, .. } = self.phase else {
+            return steps;
+        };
+        match answer {
+            Ok(chain) => steps.push(Step::Install(chain)),
+            // A letter of somebody else's making; the true one is to come.
+            Err(Trouble::Refused(name)) if name == "wrong-token" => {
+                self.phase = Phase::Waiting { id, since };
+                self.show(Shown::LetterComing, &mut steps);
+                self.look(now, &mut steps);
+            }
+            // The letter was of a request that is over: begin anew, with the same key.
+            Err(Trouble::Refused(name)) if matches!(name.as_str(), "expired" | "unknown-request") => {
+                self.anew(now, &mut steps);
+            }
+            Err(trouble) => self.trouble(trouble, now, &mut steps),
+        }
+        steps
+    }
+
+    /// What became of [`Step::Install`]. A certificate that is not good is no end: the authority may have erred.
+    pub fn installed(&mut self, is_good: bool, now: Millis) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if is_good {
+            self.phase = Phase::Over;
+            self.due = None;
+            steps.push(Step::Keep(None));
+            self.show(Shown::Done, &mut steps);
+        } else {
+            self.trouble(Trouble::Refused("bad-certificate".to_owned()), now, &mut steps);
+        }
+        steps
+    }
+
+    fn goes(&mut self, progress: Progress, now: Millis, steps: &mut Vec<Step>) {
+        let Phase::Waiting { since, .. } = self.phase else {
+            return;
+        };
+        self.due = Some(now + LOOK);
+        match progress {
+            Progress::Waiting { delayed: true } => self.show(Shown::MailDelayed, steps),
+            Progress::Waiting { delayed: false } => self.show(Shown::LetterComing, steps),
+            Progress::Mailed | Progress::Issued if now >= since + SLOW => {
+                if self.shown != Some(Shown::LetterSlow) {
+                    // It may be there all the same, where it was not noticed.
+                    steps.push(Step::SearchMail);
+                }
+                self.show(Shown::LetterSlow, steps);
+            }
+            Progress::Mailed | Progress::Issued => self.show(Shown::LetterComing, steps),
+            Progress::Undeliverable => {
+                self.show(Shown::NoMailbox, steps);
+                self.refused(now, steps);
+            }
+            Progress::Expired => self.anew(now, steps),
+        }
+    }
+
+    fn trouble(&mut self, trouble: Trouble, now: Millis, steps: &mut Vec<Step>) {
+        match trouble {
+            Trouble::Refused(name) => {
+                self.show(Shown::Refused(name), steps);
+                return self.refused(now, steps);
+            }
+            Trouble::TooMuch => self.show(Shown::Limited, steps),
+            Trouble::Later => self.show(Shown::Unreachable, steps),
+        }
+        self.due = Some(now + self.pause);
+        self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+    }
+
+    fn anew(&mut self, now: Millis, steps: &mut Vec<Step>) {
+        self.phase = Phase::Asking;
+        steps.push(Step::Keep(None));
+        self.due = Some(now + self.pause);
+        self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+    }
+
+    fn refused(&mut self, now: Millis, steps: &mut Vec<Step>) {
+        self.phase = Phase::Asking;
+        self.due = Some(now + REFUSED_PAUSE);
+        self.pause = FIRST_PAUSE;
+        steps.push(Step::Keep(None));
+    }
+
+    fn ask(&mut self, steps: &mut Vec<Step>) {
+        self.due = None;
+        if self.shown.is_none() {
+            self.show(Shown::Asking, steps);
+        }
+        steps.push(Step::Ask);
+    }
+
+    fn look(&mut self, now: Millis, steps: &mut Vec<Step>) {
+        if let Phase::Waiting { id, .. } = self.phase {
+            self.due = Some(now + LOOK);
+            steps.push(Step::Look(id));
+        }
+    }
+
+    fn answer(&mut self, id: RequestId, token: Token, steps: &mut Vec<Step>) {
+        self.due = None;
+        steps.push(Step::Answer { id, token });
+    }
+
+    fn show(&mut self, shown: Shown, steps: &mut Vec<Step>) {
+        if self.shown.as_ref() != Some(&shown) {
+            self.shown = Some(shown.clone());
+            steps.push(Step::Show(shown));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = 1_781_524_800_000;
+    const HOUR: Millis = 3_600_000;
+
+    fn id() -> RequestId {
+        RequestId::from([7; 16])
+    }
+
+    fn token() -> Token {
+        Token::derive(&[9; 32], &id()).unwrap()
+    }
+
+    fn letter() -> Vec<(Tag, Token)> {
+        let other = RequestId::from([8; 16]);
+        vec![
+            (other.tag(), Token::derive(&[9; 32], &other).unwrap()),
+            (id().tag(), token()),
+        ]
+    }
+
+    /// One that was asked for and whose letter is on its way.
+    fn waiting() -> Enrolment {
+        let (mut enrolment, _) = Enrolment::begin(None, NOW);
+        enrolment.asked(Ok((id(), Progress::Mailed)), NOW);
+        enrolment
+    }
+
+    #[test]
+    fn from_the_wish_to_the_certificate() {
+        let (mut enrolment, steps) = Enrolment::begin(None, NOW);
+        assert_eq!(steps, [Step::Show(Shown::Asking), Step::Ask]);
+        let steps = enrolment.asked(Ok((id(), Progress::Waiting { delayed: false })), NOW);
+        assert_eq!(steps, [Step::Keep(Some(id())), Step::Show(Shown::LetterComing)]);
+        assert_eq!(enrolment.letter(&letter()[..1], NOW), None, "somebody else's letter");
+        let steps = enrolment.letter(&letter(), NOW + 1000).unwrap();
+        let answer = Step::Answer {
+            id: id(),
+            token: token(),
+        };
+        assert_eq!(steps, [Step::Show(Shown::Answering), answer]);
+        assert_eq!(enrolment.letter(&letter(), NOW + 1000), None, "the same letter again");
+        let steps = enrolment.answered(Ok("chain".to_owned()), NOW + 2000);
+        assert_eq!(steps, [Step::Install("chain".to_owned())]);
+        let steps = enrolment.installed(true, NOW + 2000);
+        assert_eq!(steps, [Step::Keep(None), Step::Show(Shown::Done)]);
+        assert!(enrolment.is_over() && enrolment.next_wakeup().is_none());
+    }
+
+    #[test]
+    fn an_authority_that_is_away_is_asked_again_and_the_user_hears_it_once() {
+        let (mut enrolment, _) = Enrolment::begin(None, NOW);
+        let steps = enrolment.asked(Err(Trouble::Later), NOW);
+        assert_eq!(steps, [Step::Show(Shown::Unreachable)]);
+        let (mut now, mut pauses) = (NOW, Vec::new());
+        for _ in 0..9 {
+            let due = enrolment.next_wakeup().unwrap();
+            assert_eq!(enrolment.wake(due - 1), []);
+            pauses.push((due - now) / 1000);
+            now = due;
+            assert_eq!(enrolment.wake(now), [Step::Ask]);
+            assert_eq!(enrolment.asked(Err(Trouble::Later), now), []);
+        }
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+        enrolment.wake(now + HOUR);
+        let steps = enrolment.asked(Err(Trouble::TooMuch), now + HOUR);
+        assert_eq!(steps, [Step::Show(Shown::Limited)]);
+    }
+
+    #[test]
+    fn after_a_restart_it_goes_on_and_looks_for_a_letter_that_came_meanwhile() {
+        let (mut enrolment, steps) = Enrolment::begin(Some((id(), NOW - HOUR)), NOW);
+        assert_eq!(steps, [Step::SearchMail, Step::Look(id())]);
+        assert!(enrolment.letter(&letter(), NOW).is_some());
+        // What is a day old is worth nothing any more.
+        let (_, steps) = Enrolment::begin(Some((id(), NOW - 24 * HOUR)), NOW);
+        assert_eq!(steps, [Step::Show(Shown::Asking), Step::Ask]);
+    }
+
+    #[test]
+    fn the_truth_about_the_letter_is_told() {
+        let mut enrolment = waiting();
+        for (after, progress, expected) in [
+            (1, Progress::Mailed, vec![]),
+            (
+                2,
+                Progress::Waiting { delayed: true },
+                vec![Step::Show(Shown::MailDelayed)],
+            ),
+            (3, Progress::Mailed, vec![Step::Show(Shown::LetterComing)]),
+            (
+                10,
+                Progress::Mailed,
+                vec![Step::SearchMail, Step::Show(Shown::LetterSlow)],
+            ),
+            (
+                11,
+                Progress::Undeliverable,
+                vec![Step::Show(Shown::NoMailbox), Step::Keep(None)],
+            ),
+        ] {
+            let now = NOW + after * 60_000;
+            assert_eq!(enrolment.wake(now), [Step::Look(id())]);
+            assert_eq!(enrolment.looked(Ok(progress), now), expected);
+        }
+        assert!(!enrolment.is_over());
+    }
+
+    #[test]
+    fn who_does_not_want_to_wait_need_not() {
+        let mut enrolment = waiting();
+        assert_eq!(enrolment.hurry(NOW + 1), [Step::Look(id()), Step::SearchMail]);
+        let (mut enrolment, _) = Enrolment::begin(None, NOW);
+        assert_eq!(enrolment.hurry(NOW + 1), [], "it is being asked");
+        enrolment.asked(Err(Trouble::Later), NOW);
+        assert_eq!(enrolment.hurry(NOW + 1), [Step::Show(Shown::Asking), Step::Ask]);
+        assert_eq!(enrolment.next_wakeup(), None);
+    }
+
+    #[test]
+    fn a_request_that_came_to_nothing_is_followed_by_another() {
+        let mut enrolment = waiting();
+        enrolment.wake(NOW + 60_000);
+        assert_eq!(
+            enrolment.looked(Ok(Progress::Expired), NOW + 60_000),
+            [Step::Keep(None)]
+        );
+        let due = enrolment.next_wakeup().unwrap();
+        assert_eq!(enrolment.wake(due), [Step::Ask]);
+
+        let mut enrolment = waiting();
+        enrolment.letter(&letter(), NOW).unwrap();
+        let refused = Err(Trouble::Refused("expired".to_owned()));
+        assert_eq!(enrolment.answered(refused, NOW), [Step::Keep(None)]);
+        assert!(!enrolment.is_over());
+    }
+
+    #[test]
+    fn a_forged_letter_does_not_stand_in_the_way_of_the_true_one() {
+        let mut enrolment = waiting();
+        let forged = vec![(id().tag(), Token::derive(&[1; 32], &id()).unwrap())];
+        enrolment.letter(&forged, NOW).unwrap();
+        let refused = Err(Trouble::Refused("wrong-token".to_owned()));
+        assert_eq!(
+            enrolment.answered(refused, NOW),
+            [Step::Show(Shown::LetterComing), Step::Look(id())]
+        );
+        assert!(enrolment.letter(&letter(), NOW).is_some());
+    }
+
+    #[test]
+    fn an_answer_that_gets_lost_is_given_again() {
+        let mut enrolment = waiting();
+        enrolment.letter(&letter(), NOW).unwrap();
+        assert_eq!(
+            enrolment.answered(Err(Trouble::Later), NOW),
+            [Step::Show(Shown::Unreachable)]
+        );
+        let due = enrolment.next_wakeup().unwrap();
+        let answer = Step::Answer {
+            id: id(),
+            token: token(),
+        };
+        assert_eq!(enrolment.wake(due), [answer]);
+    }
+
+    #[test]
+    fn after_a_bad_certificate_or_a_refusal_it_is_tried_again_in_a_day() {
+        let mut enrolment = waiting();
+        enrolment.letter(&letter(), NOW).unwrap();
+        enrolment.answered(Ok("chain".to_owned()), NOW);
+        let refused = Step::Show(Shown::Refused("bad-certificate".to_owned()));
+        assert_eq!(enrolment.installed(false, NOW), [refused, Step::Keep(None)]);
+        assert!(enrolment.wake(NOW + HOUR).is_empty());
+        assert_eq!(enrolment.wake(NOW + 24 * HOUR), [Step::Ask]);
+
+        let (mut enrolment, _) = Enrolment::begin(None, NOW);
+        let steps = enrolment.asked(Err(Trouble::Refused("bad-address".to_owned())), NOW);
+        assert_eq!(steps[0], Step::Show(Shown::Refused("bad-address".to_owned())));
+        assert_eq!(enrolment.hurry(NOW + HOUR), [Step::Show(Shown::Asking), Step::Ask]);
+    }
+}
