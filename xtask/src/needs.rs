@@ -100,6 +100,22 @@ pub(crate) const YARDSTICK: &[Need] = &[
     program("unshare", "util-linux"),
 ];
 
+/// A mail server, for letters and whoever reads them.
+pub(crate) const MAIL: &[Need] = &[
+    Need {
+        sign: Sign::File("/usr/sbin/exim4"),
+        package: "exim4-daemon-light",
+    },
+    Need {
+        sign: Sign::File("/usr/lib/dovecot/imap"),
+        package: "dovecot-imapd",
+    },
+    Need {
+        sign: Sign::File("/usr/lib/dovecot/lmtp"),
+        package: "dovecot-lmtpd",
+    },
+];
+
 fn on_path(name: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }

@@ -77,7 +77,13 @@ impl Part {
             Self::Rust => vec![needs::BUILD, needs::OPINIONS, needs::YARDSTICK],
             Self::Python | Self::AddonCheck | Self::AddonUnit => vec![needs::PYTHON],
             Self::AddonUi => vec![needs::PYTHON, needs::BROWSER],
-            Self::System => vec![needs::BUILD, needs::THUNDERBIRD, needs::DISPLAY, needs::OPINIONS],
+            Self::System => vec![
+                needs::BUILD,
+                needs::THUNDERBIRD,
+                needs::DISPLAY,
+                needs::OPINIONS,
+                needs::MAIL,
+            ],
         }
     }
 
@@ -146,7 +152,7 @@ fn npm(place: &Place, script: &str) -> Result<(), Failure> {
     visibly(python.program("npm", &["run", "--silent", script]).current_dir(&folder))
 }
 
-/// pytest on the freshly built host and add-on.
+/// pytest on the freshly built programs and add-on.
 fn system(place: &Place, long: bool) -> Result<(), Failure> {
     let python = Python::provide(place)?;
     step("build the host", || {

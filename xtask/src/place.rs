@@ -61,10 +61,11 @@ impl Place {
         self.target.join("corella.xpi")
     }
 
-    /// Builds the host, and what else stands in `more`, with the features that the tests have: they and the host then share what is
+    /// Builds the host and the certifying authority, and what else stands in `more`, with the features that the tests have: they and the host then share what is
     /// compiled. (The only one is tokio's clock that can be stopped; what users get is built without, see `package`.)
     pub(crate) fn build_host(&self, more: &[&str]) -> Command {
         let mut command = self.cargo(&["build", "--locked", "--package", "corella", "--bin", "corella"]);
+        command.args(["--package", "corella-ca", "--bin", "corella-ca"]);
         command.args(["--features", "tokio/test-util"]).args(more);
         command
     }

@@ -1,0 +1,7 @@
+//! The letters that the authority writes.
+
+mod post;
+mod text;
+
+pub use post::{Mailer, Outcome, SmtpSettings};
+pub use text::{message, pem};
