@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use corella_gateway::GatewayUrl;
 
-use crate::commands;
+use crate::{authority::AuthorityUrl, commands};
 
 /// Wrong use of the command line.
 const WRONG_USE: u8 = 2;
@@ -25,7 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run an agent without Thunderbird: JSON-RPC on stdin and stdout, one document a line
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
     /// Run a node without a user: it routes and stores for the overlay
     Node(NodeArgs),
     /// Run an agent that answers every message with the same text
@@ -75,6 +75,9 @@ pub(crate) struct AgentArgs {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "K.PEM", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+    /// Ask this authority for a certificate, which it mails; its root has to be in --trust
+    #[arg(long, value_name = "URL", requires = "trust", conflicts_with = "certificate")]
+    pub(crate) authority: Option<AuthorityUrl>,
     /// Take no part in the overlay, and find people through this node's gateway
     #[arg(long, value_name = "URL", conflicts_with_all = ["bootstrap", "storage"])]
     pub(crate) gateway: Option<GatewayUrl>,
@@ -160,7 +163,7 @@ pub(crate) fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> ExitCode {
     match command {
-        Command::Agent(args) => commands::agent::run(args),
+        Command::Agent(args) => commands::agent::run(*args),
         Command::Node(args) => commands::node::run(args),
         Command::Echo(args) => commands::echo::run(args),
         Command::Search(args) => commands::search::run(args),

@@ -7,7 +7,7 @@ use corella_overlay::storing::Limits;
 use libp2p::Multiaddr;
 use serde::Deserialize;
 
-use crate::paths;
+use crate::{authority::AuthorityUrl, paths};
 
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +21,8 @@ pub(crate) struct Config {
     mdns: Option<bool>,
     /// A PEM file of authorities to trust.
     trust: Option<PathBuf>,
+    /// Where to ask for certificates: an authority whose root is in `trust`.
+    authority: Option<String>,
     /// How much is kept of others' records, in MiB.
     storage: Option<u32>,
 }
@@ -74,6 +76,12 @@ impl Config {
             meeting_place: Some(paths::meeting_place()),
             storing: storage(self.storage),
         })
+    }
+
+    /// Who is asked for certificates.
+    pub(crate) fn authority(&self) -> Result<Option<AuthorityUrl>, ConfigError> {
+        let url = self.authority.as_deref().map(str::parse).transpose();
+        url.map_err(|error: String| ConfigError(format!("authority: {error}")))
     }
 
     /// The authorities to trust.

@@ -2,12 +2,14 @@
 //!
 //! - [`bridge`]: frames and requests of the add-on, or of whoever talks JSON-RPC to us.
 //! - [`host`]: one user's agent with its store and network; carries out what the core decides.
+//! - [`authority`]: who is asked for certificates.
 //! - [`gateway`]: XML-RPC in front of a node, or instead of one.
 //! - [`commands`]: what the program can be started as.
 //! - [`protocol`]: the types of the bridge; `native-host/PROTOCOL.md` in words.
 
 #![forbid(unsafe_code)]
 
+mod authority;
 mod bridge;
 mod cli;
 mod commands;

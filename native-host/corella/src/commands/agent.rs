@@ -18,6 +18,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
     let settings = match serve::settings(&args.overlay, false) {
         Ok(settings) => HostSettings {
             gateway: args.gateway.clone(),
+            authority: args.authority.clone(),
             ..settings
         },
         Err(error) => return cli::wrong_use(&error.to_string()),

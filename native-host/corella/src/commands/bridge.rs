@@ -37,6 +37,7 @@ fn open(profile: &str) -> Result<std::sync::Arc<Host>, RpcError> {
         network: config.network().map_err(|e| store(e.to_string()))?,
         anchors: config.anchors().map_err(|e| store(e.to_string()))?,
         gateway: None,
+        authority: config.authority().map_err(|e| store(e.to_string()))?,
         accept_everyone: false,
     };
     Host::open(&data, settings)

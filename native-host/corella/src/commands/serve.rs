@@ -79,6 +79,7 @@ pub(crate) fn settings(args: &OverlayArgs, accept_everyone: bool) -> Result<Host
         network,
         anchors,
         gateway: None,
+        authority: None,
         accept_everyone,
     })
 }

@@ -52,7 +52,7 @@ impl GatewayLocation {
         DraftAnswer::read(method, answer).ok_or_else(|| CallError {
             gateway: self.gateway.clone(),
             method: method.name().to_owned(),
-            reason: Reason::Broken("it answers with another type than the method has".to_owned()),
+            reason: Reason::OtherType,
         })
     }
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use corella_agent::{Agent, CallId, Consent, Device, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
-use corella_identity::{AddressOfRecord, Credential, keystore::Keystore};
-use corella_overlay::{OverlayEvent, Record, link::Link};
+use corella_identity::{AddressOfRecord, Credential, Millis, keystore::Keystore};
+use corella_overlay::{self as overlay, OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
 use serde_json::Value;
@@ -20,9 +20,11 @@ use tokio::{
 };
 
 use super::{
-    Call, HostSettings, Shared, links::Links, network::Network, roaming, roster_writer::RosterWriter, views, waiting,
+    Call, HostSettings, Shared, enrolment, links::Links, network::Network, roaming, roster_writer::RosterWriter, views,
+    waiting,
 };
 use crate::{
+    authority::Authority,
     protocol::{Notification, RpcError},
     time,
 };
@@ -96,6 +98,10 @@ pub(crate) enum Input {
     },
     /// Another device of the user's says which others there are.
     DevicesTold(LinkId, Vec<Device>),
+    /// An own address's new certificate is where others find it.
+    Certified(AddressOfRecord),
+    /// What the authority said about an own address's certificate.
+    AuthoritySaid(AddressOfRecord, enrolment::Outcome),
     Overlay(OverlayEvent),
     Sip(ua::Event),
     Stop(oneshot::Sender<()>),
@@ -120,6 +126,12 @@ pub(super) struct Actor {
     /// The message that the core is being told of, in case it is to be shown.
     pub(super) arrived: Option<Box<store::Message>>,
     pub(super) keystore: Keystore,
+    /// Whom to ask for certificates, if anybody.
+    pub(super) authority: Option<Arc<Authority>>,
+    /// The certificates that are on their way, by own address.
+    pub(super) enrolling: HashMap<AddressOfRecord, enrolment::Enrolling>,
+    /// When the certificates are to be replaced, by own address.
+    pub(super) renewals: HashMap<AddressOfRecord, Millis>,
     pub(super) settings: HostSettings,
     /// Where the records of others are kept.
     pub(super) records: PathBuf,
@@ -136,6 +148,8 @@ impl Actor {
         settings: HostSettings,
         records: PathBuf,
     ) -> Actor {
+        let authority = settings.authority.clone();
+        let authority = authority.map(|url| Arc::new(Authority::new(url, settings.anchors.clone())));
         Actor {
             shared,
             agent,
@@ -151,6 +165,9 @@ impl Actor {
             errands: JoinSet::new(),
             arrived: None,
             keystore,
+            authority,
+            enrolling: HashMap::new(),
+            renewals: HashMap::new(),
             settings,
             records,
             online: false,
@@ -162,12 +179,16 @@ impl Actor {
     pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Input>) {
         self.resume().await;
         loop {
-            let wake = self.agent.next_wakeup();
+            let (wake, enrolment) = (self.agent.next_wakeup(), self.next_enrolment());
             let input = tokio::select! {
                 biased;
                 input = inbox.recv() => input,
                 Some(_) = self.errands.join_next() => continue,
                 () = sleep_until(wake) => Some(Input::Event(Event::Wake)),
+                () = sleep_until(enrolment) => {
+                    self.wake_enrolments();
+                    continue;
+                }
             };
             match input {
                 Some(Input::Stop(done)) => {
@@ -231,6 +252,10 @@ impl Actor {
                     .iter()
                     .map(|r| corella_agent::Claim {
                         certificate: r.signer().clone(),
+                        chain: match r.value() {
+                            overlay::record::Value::Certificate(chain) => chain.get(1..).unwrap_or_default().to_vec(),
+                            _ => Vec::new(),
+                        },
                     })
                     .collect();
                 self.located.insert(pair.clone(), records);
@@ -261,6 +286,8 @@ impl Actor {
                 responder,
             } => self.passed_here(link, *record, responder),
             Input::DevicesTold(link, devices) => self.devices_told(link, devices),
+            Input::Certified(address) => self.present_anew(&address),
+            Input::AuthoritySaid(address, outcome) => self.authority_said(address, outcome).await,
             Input::Counted { unread, reply } => self.counted(unread, reply),
             Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {

@@ -22,8 +22,15 @@ impl Actor {
         let result = match call {
             Call::Status => json(self.status().await),
             Call::Identities => self.identities(),
-            Call::Enrol(address) => self.enrol(address, None).await,
-            Call::Import(address, issued) => self.enrol(address, Some(issued)).await,
+            Call::Enrol(address) => self.enrol(address).await,
+            Call::Import(address, issued) => self.import(&address, &issued).await,
+            Call::ImportFile {
+                address,
+                file,
+                passphrase,
+            } => return self.open_file(address, file, passphrase, reply),
+            Call::Use(credential) => self.use_credential(credential).await,
+            Call::Letter(text) => self.letter(&text),
             Call::OpenRoaming { own, secret, create } => return self.open_roaming(own, secret, create, reply),
             Call::CloseRoaming(own) => return self.close_roaming(own, reply),
             Call::Buddies => return self.buddies(reply),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use corella_agent::Presence;
-use corella_identity::AddressOfRecord;
+use corella_identity::{AddressOfRecord, Credential};
 use corella_transcripts as store;
 use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,6 +30,15 @@ pub(crate) enum Call {
     Identities,
     Enrol(AddressOfRecord),
     Import(AddressOfRecord, super::Issued),
+    ImportFile {
+        address: AddressOfRecord,
+        /// In base64.
+        file: Secret,
+        passphrase: Secret,
+    },
+    /// A credential that was opened.
+    Use(Credential),
+    Letter(String),
     OpenRoaming {
         own: Option<AddressOfRecord>,
         secret: Secret,
@@ -80,6 +89,19 @@ impl Call {
                 } = read(params)?;
                 Call::Import(views::address(&address)?, super::Issued { certificate, key })
             }
+            "identity/importFile" => {
+                let ImportFileParams {
+                    address,
+                    file,
+                    passphrase,
+                } = read(params)?;
+                Call::ImportFile {
+                    address: views::address(&address)?,
+                    file,
+                    passphrase,
+                }
+            }
+            "identity/letter" => Call::Letter(read::<LetterParams>(params)?.text),
             "roaming/open" => {
                 let RoamingOpenParams {
                     address,

@@ -3,13 +3,19 @@
 use std::sync::{Arc, PoisonError};
 
 use corella_agent::{Consent, Event};
-use corella_identity::{AddressOfRecord, Credential, trust::Trust};
+use corella_identity::{AddressOfRecord, Credential, CredentialError, trust::Trust};
 use corella_overlay::PublishError;
+use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::{Issued, actor::Actor, calls::json, network::Network};
+use super::{
+    Call, Issued,
+    actor::{Actor, Input, ReplyTo},
+    calls::json,
+    network::Network,
+};
 use crate::{
-    protocol::{self, ErrorName, IdentitiesResult, RpcError},
+    protocol::{self, ErrorName, IdentitiesResult, Notification, RpcError, Secret},
     time,
 };
 
@@ -17,51 +23,95 @@ impl Actor {
     /// Goes on line with the addresses enrolled before.
     pub(super) async fn resume(&mut self) {
         for address in self.keystore.addresses().unwrap_or_default() {
-            if let Err(error) = self.enrol(address, None).await {
+            if let Err(error) = self.enrol(address).await {
                 tracing::error!("an own address cannot go on line: {}", error.message);
             }
         }
     }
 
-    pub(super) async fn enrol(&mut self, address: AddressOfRecord, issued: Option<Issued>) -> Result<Value, RpcError> {
+    /// Goes on line with an address, with a key of its own making unless there is one.
+    pub(super) async fn enrol(&mut self, address: AddressOfRecord) -> Result<Value, RpcError> {
         let broken = |error: String| RpcError::new(ErrorName::Store, error);
-        let credential = match issued {
-            Some(Issued { certificate, key }) => {
-                let credential =
-                    Credential::from_pem(certificate.as_bytes(), key.as_bytes(), &address).map_err(|e| {
-                        RpcError::new(ErrorName::BadCertificate, e.to_string()).with("detail", e.to_string())
-                    })?;
-                self.keystore
-                    .save_credential(&credential)
-                    .map_err(|e| broken(e.to_string()))?;
-                credential
-            }
-            None => match self.keystore.credential(&address).map_err(|e| broken(e.to_string()))? {
-                Some(credential) => credential,
-                None => {
-                    let made = Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?;
-                    self.keystore
-                        .save_credential(&made)
-                        .map_err(|e| broken(e.to_string()))?;
-                    made
-                }
-            },
+        let credential = match self.keystore.credential(&address).map_err(|e| broken(e.to_string()))? {
+            Some(credential) => credential,
+            None => Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?,
         };
+        self.use_credential(credential).await
+    }
+
+    /// Goes on line with a certificate from elsewhere.
+    pub(super) async fn import(&mut self, address: &AddressOfRecord, issued: &Issued) -> Result<Value, RpcError> {
+        let Issued { certificate, key } = issued;
+        let credential = Credential::from_pem(certificate.as_bytes(), key.as_bytes(), address);
+        self.use_credential(credential.map_err(|e| unusable(&e))?).await
+    }
+
+    /// Opens a PKCS #12 file, which may take long: whoever made it says how often its passphrase is hashed.
+    pub(super) fn open_file(&self, address: AddressOfRecord, file: Secret, passphrase: Secret, reply: ReplyTo) {
+        let inbox = self.shared.inbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let bytes = BASE64
+                .decode(file.0.as_bytes())
+                .map_err(|_| RpcError::new(ErrorName::InvalidParams, "file: base64"));
+            let opened = bytes.and_then(|bytes| {
+                Credential::from_pkcs12(&bytes, &passphrase.0, &address).map_err(|error| unusable(&error))
+            });
+            // That nobody waits any more, or the host is ending, is no trouble.
+            let _ = match opened {
+                Ok(credential) => inbox
+                    .send(Input::Call {
+                        call: Call::Use(credential),
+                        reply,
+                    })
+                    .is_ok(),
+                Err(error) => reply.send(Err(error)).is_ok(),
+            };
+        });
+    }
+
+    /// Goes on line with a credential.
+    pub(super) async fn use_credential(&mut self, credential: Credential) -> Result<Value, RpcError> {
+        let address = credential.address().clone();
+        self.take_into_use(credential.clone()).await?;
+        self.hurry_certificate(&address);
+        self.seek_certificate(&address);
+        json(self.identity(&credential))
+    }
+
+    /// Keeps a credential, and goes on line with it.
+    pub(super) async fn take_into_use(&mut self, credential: Credential) -> Result<(), RpcError> {
+        let broken = |error: String| RpcError::new(ErrorName::Store, error);
+        let address = credential.address().clone();
+        let kept = self.keystore.credential(&address).map_err(|e| broken(e.to_string()))?;
+        if kept.is_none_or(|kept| kept.certificate() != credential.certificate()) {
+            self.keystore
+                .save_credential(&credential)
+                .map_err(|e| broken(e.to_string()))?;
+        }
         if self.network.is_none() {
             let device = self.keystore.device_key().map_err(|e| broken(e.to_string()))?;
             let network = Network::start(device, &self.settings, self.records.clone(), self.shared.inbox.clone()).await;
             self.network = Some(network.map_err(|e| RpcError::new(ErrorName::Network, e))?);
         }
+        let replaces = self
+            .credentials
+            .get(&address)
+            .is_some_and(|before| before.certificate() != credential.certificate());
         if let Some(network) = &self.network {
             // Records reach the nodes when there are some; the overlay sees to that, and the user need not wait for it.
             let (overlay, credential) = (network.overlay.clone(), credential.clone());
+            let (inbox, address) = (self.shared.inbox.clone(), address.clone());
             tokio::spawn(async move {
                 // That the overlay was shut down meanwhile is no trouble.
                 if let Err(PublishError::Record(error)) = overlay.publish(credential).await {
                     tracing::error!("an own address could not be published: {error}");
                 }
+                if replaces {
+                    let _ = inbox.send(Input::Certified(address));
+                }
             });
         }
+        self.renewals.insert(address.clone(), self.renewal_of(&credential));
         let credential = Arc::new(credential);
         let before = self.credentials.insert(address.clone(), credential.clone());
         let is_new = before.is_none_or(|before| before.certificate() != credential.certificate());
@@ -76,7 +126,12 @@ impl Actor {
         if self.online {
             self.tell_status().await;
         }
-        json(self.identity(&credential))
+        Ok(())
+    }
+
+    /// Those who are linked still have the former certificate: they are called anew.
+    pub(super) fn present_anew(&mut self, address: &AddressOfRecord) {
+        self.links.close_all_of(address);
     }
 
     /// Tells the overlay whose records have a share of their own among those that this device keeps: the buddies'.
@@ -103,10 +158,9 @@ impl Actor {
 
     fn identity(&self, credential: &Credential) -> protocol::Identity {
         let certificate = credential.certificate();
-        let (anchors, chain, address) = (&self.settings.anchors, credential.chain(), credential.address());
-        let verified = anchors.verify_chain(certificate, chain, address, time::now()).is_ok();
+        let verified = self.is_verified(credential);
         protocol::Identity {
-            address: address.to_string(),
+            address: credential.address().to_string(),
             fingerprint: certificate.fingerprint().to_string(),
             issuer: if certificate.is_self_signed() {
                 "self".into()
@@ -121,6 +175,30 @@ impl Actor {
                 .map(|n| n.overlay.peer_id().to_string())
                 .unwrap_or_default(),
             roaming: self.roaming.contains_key(credential.address()),
+            enrolment: self.enrolment(credential.address()),
         }
     }
+
+    /// Something about an own address is otherwise than it was.
+    pub(super) fn tell_identity(&self, address: &AddressOfRecord) {
+        if let Some(credential) = self.credentials.get(address) {
+            self.shared.notify(&Notification::Identity {
+                identity: Box::new(self.identity(credential)),
+            });
+        }
+    }
+}
+
+/// Why a credential cannot be used: in words for logs, and by a name.
+fn unusable(error: &CredentialError) -> RpcError {
+    let detail = match error {
+        CredentialError::Passphrase => return RpcError::new(ErrorName::WrongPassphrase, error.to_string()),
+        CredentialError::OtherAddress => "other-address",
+        CredentialError::Authority => "authority",
+        CredentialError::KeyKind | CredentialError::OtherKey => "key",
+        CredentialError::OldCiphers => "old-ciphers",
+        CredentialError::TooLarge => "too-large",
+        _ => "unreadable",
+    };
+    RpcError::new(ErrorName::BadCertificate, error.to_string()).with("detail", detail)
 }

@@ -172,6 +172,14 @@ impl Links {
         }
     }
 
+    /// Closes all links of an own address.
+    pub(super) fn close_all_of(&mut self, own: &AddressOfRecord) {
+        for (id, standing) in self.standing.iter_mut().filter(|(_, standing)| standing.own == *own) {
+            standing.closing = true;
+            standing.sip.detach(ua::LinkId(*id));
+        }
+    }
+
     /// The user wants to hear from this person: their devices are read as fast as they write.
     pub(super) fn welcome(&mut self, person: &AddressOfRecord) {
         for (id, standing) in self

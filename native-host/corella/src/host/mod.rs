@@ -10,6 +10,7 @@ mod calls;
 mod carry_out;
 mod control;
 mod devices;
+mod enrolment;
 mod identities;
 mod links;
 mod network;
@@ -39,6 +40,7 @@ pub(crate) use calls::{Call, search};
 pub(crate) use control::call as call_running;
 
 use crate::{
+    authority::AuthorityUrl,
     config::NetworkSettings,
     lock::{self, Lock},
     paths::DataDir,
@@ -60,6 +62,8 @@ pub(crate) struct HostSettings {
     pub(crate) anchors: TrustAnchors,
     /// Whose gateway is asked instead of the overlay.
     pub(crate) gateway: Option<GatewayUrl>,
+    /// Who is asked for certificates.
+    pub(crate) authority: Option<AuthorityUrl>,
     /// For services such as the echo.
     pub(crate) accept_everyone: bool,
 }

@@ -54,6 +54,7 @@ impl Bob {
             },
             anchors: TrustAnchors::none(),
             gateway: None,
+            authority: None,
             accept_everyone: false,
         };
         let host = Host::open(&home.path().join("data"), settings).unwrap();

@@ -50,6 +50,7 @@ names! {
     WrongSecret = 16 "wrong-secret",
     NotOnline = 17 "not-online",
     ListTooLong = 18 "list-too-long",
+    WrongPassphrase = 19 "wrong-passphrase",
 }
 
 /// An error answer.

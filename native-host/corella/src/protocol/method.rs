@@ -50,6 +50,20 @@ params! {
         /// PEM.
         key: String,
     }
+    /// `identity/importFile`.
+    ImportFileParams {
+        /// The address that the certificate is for.
+        address: String,
+        /// PKCS #12, in base64.
+        file: Secret = "string",
+        /// What opens it.
+        passphrase: Secret = "string",
+    }
+    /// `identity/letter`.
+    LetterParams {
+        /// The plain text of a mail.
+        text: String,
+    }
     /// `roaming/open`.
     RoamingOpenParams {
         /// Of which own address; with several, the first one if none is named.
@@ -161,6 +175,11 @@ results! {
     IdentitiesResult {
         /// All of them.
         identities: Vec<Identity>,
+    }
+    /// Of `identity/letter`.
+    LetterResult {
+        /// Whether it was the letter that was waited for.
+        taken: bool,
     }
     /// Of `roaming/open`.
     RoamingResult {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::types::{Buddy, Message, Status};
+use super::types::{Buddy, Identity, Message, Status};
 
 /// A notification: `method` and `params` of JSON-RPC.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +43,18 @@ pub(crate) enum Notification {
     /// The host's own condition.
     #[serde(rename = "status/changed")]
     Status(Box<Status>),
+    /// One of the user's own addresses: another certificate, or how far one is.
+    #[serde(rename = "identity/changed")]
+    Identity {
+        /// As it is now.
+        identity: Box<Identity>,
+    },
+    /// A letter that is waited for may have come unnoticed: mails of the last day are to be given to `identity/letter`.
+    #[serde(rename = "identity/lettersWanted")]
+    LettersWanted {
+        /// To which address.
+        address: String,
+    },
     /// A setting was changed on another of the user's devices.
     #[serde(rename = "settings/changed")]
     Setting {

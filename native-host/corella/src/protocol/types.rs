@@ -125,6 +125,22 @@ pub(crate) struct Identity {
     pub peer: String,
     /// Whether buddy list and status are kept for the user's other devices (`roaming/open`).
     pub roaming: bool,
+    /// How far a certificate from the authority is, while one is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub enrolment: Option<Enrolment>,
+}
+
+/// A certificate's way from the authority.
+#[derive(Debug, Clone, Serialize, TS)]
+pub(crate) struct Enrolment {
+    /// How far it is.
+    #[ts(type = "EnrolmentState")]
+    pub state: &'static str,
+    /// With `refused`: the authority's name for why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reason: Option<String>,
 }
 
 /// How the host is doing.

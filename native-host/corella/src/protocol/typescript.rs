@@ -13,6 +13,7 @@ export type Reason = \"offline\" | \"unknown\" | \"question\" | \"refused\" | \"
 export type Address = string;
 export type Time = number;
 export type Trust = \"verified\" | \"pinned\" | \"unverified\" | \"plain\";
+export type EnrolmentState = \"asking\" | \"unreachable\" | \"limited\" | \"mail-delayed\" | \"letter-coming\" | \"letter-slow\" | \"answering\" | \"no-mailbox\" | \"refused\";
 export type Consent = \"buddy\" | \"request\" | \"blocked\";
 export type Side = \"addon\" | \"host\";
 ";
@@ -27,6 +28,8 @@ export type Methods = {
   \"identity/list\": { params: NoParams; result: IdentitiesResult };
   \"identity/enrol\": { params: EnrolParams; result: Identity };
   \"identity/import\": { params: ImportParams; result: Identity };
+  \"identity/importFile\": { params: ImportFileParams; result: Identity };
+  \"identity/letter\": { params: LetterParams; result: LetterResult };
   \"roaming/open\": { params: RoamingOpenParams; result: RoamingResult };
   \"roaming/close\": { params: RoamingCloseParams; result: Empty };
   \"messages/send\": { params: SendParams; result: SentResult };
@@ -52,6 +55,8 @@ export type Notifications = {
   \"buddies/changed\": { address: Address; buddy?: Buddy };
   \"presence/changed\": { address: Address; status: Presence; note?: string };
   \"status/changed\": Status;
+  \"identity/changed\": { identity: Identity };
+  \"identity/lettersWanted\": { address: Address };
   \"settings/changed\": { name: string; value: string };
   \"notice\": { kind: \"key-renewed\"; address?: Address };
 };
@@ -77,6 +82,7 @@ pub(crate) fn declarations() -> String {
         Candidate,
         Question,
         Buddy,
+        Enrolment,
         Identity,
         Status,
         Hit,
@@ -87,6 +93,8 @@ pub(crate) fn declarations() -> String {
         HelloParams,
         EnrolParams,
         ImportParams,
+        ImportFileParams,
+        LetterParams,
         RoamingOpenParams,
         RoamingCloseParams,
         SendParams,
@@ -106,6 +114,7 @@ pub(crate) fn declarations() -> String {
     declare!(
         HelloResult,
         IdentitiesResult,
+        LetterResult,
         RoamingResult,
         SettingsResult,
         SentResult,
