@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * does not.
  */
 const THUNDERBIRD = [
-  /^\/permissions: Invalid permissions "(accountsRead|addressBooks|messagesRead)" at \d/,
+  /^\/permissions: Invalid permissions "(accountsRead|addressBooks|messages(Delete|Read|Update))" at \d/,
   /data_collection_permissions/,
 ];
 

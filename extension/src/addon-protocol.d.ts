@@ -16,6 +16,8 @@ export type HostState =
 export type Settings = {
     /** Whether buddies' status is shown in the address book (nickname and photo). */
     addressBook: boolean;
+    /** Whether the authority's letters go to the trash once they are done with. */
+    tidyLetters: boolean;
 };
 
 export type AddonState = { host: HostState; status: Status | null; addresses: Address[]; settings: Settings };

@@ -10,6 +10,7 @@ import { Announcer } from "./announce.js";
 import { APPLICATION, HostConnection } from "./host/connection.js";
 import { plain } from "./i18n.js";
 import { mailIdentities } from "./identities.js";
+import { Letters } from "./letters.js";
 import { STATUS_WORDS } from "./presence.js";
 import { PORT, Relay } from "./relay.js";
 import { createSpace, ChatTabs } from "./space.js";
@@ -85,6 +86,12 @@ const announcer = new Announcer({
   quiet: () => status?.presence === "busy",
 });
 
+const letters = new Letters({
+  mail: messenger.messages,
+  hand: (text) => connection().call("identity/letter", { text }),
+  tidy: () => store.settings.tidyLetters,
+});
+
 const ready = start();
 
 async function start() {
@@ -135,6 +142,9 @@ async function refresh() {
   try {
     setStatus(await connection().call("status", {}));
     await listBuddies();
+    for (const identity of (await connection().call("identity/list", {})).identities) {
+      void letters.identity(identity, true).catch(notRead);
+    }
     await takeSettings((await connection().call("settings/list", {})).settings);
   } catch (error) {
     // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no
@@ -179,6 +189,12 @@ function react(method, params) {
       break;
     case "status/changed":
       setStatus(params);
+      break;
+    case "identity/changed":
+      void letters.identity(params.identity, false).catch(notRead);
+      break;
+    case "identity/lettersWanted":
+      void letters.search(params.address).catch(notRead);
       break;
     case "settings/changed":
       void takeSettings({ [params.name]: params.value });
@@ -254,6 +270,11 @@ async function takeSettings({ addressBook }) {
   }
 }
 
+/** @param {unknown} error */
+function notRead(error) {
+  console.debug("Corella: mails were not looked through:", error);
+}
+
 /** The host passes the settings on if the user keeps them for other devices; without a host they stay here. */
 function tellOtherDevices() {
   connection()
@@ -304,6 +325,11 @@ messenger.runtime.onInstalled.addListener(({ reason }) => {
 messenger.alarms.onAlarm.addListener(() => void ready.then(() => connection().connect()));
 messenger.action.onClicked.addListener(() => void tabs.show(null));
 messenger.notifications.onClicked.addListener((id) => void tabs.show(announcer.clicked(id)));
+// All folders: a filter may have moved a letter before it is seen here, and a word of it may have made it junk.
+messenger.messages.onNewMailReceived.addListener(
+  (_folder, list) => void ready.then(() => letters.arrived(list)).catch(notRead),
+  true,
+);
 messenger.messageDisplayAction.onClicked.addListener((tab) => void chatWithSender(tab));
 messenger.addressBooks.contacts.onCreated.addListener((contact) => contactsChanged(index.put(contact)));
 messenger.addressBooks.contacts.onUpdated.addListener((contact) => contactsChanged(index.put(contact)));

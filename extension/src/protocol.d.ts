@@ -6,6 +6,7 @@ export type Reason = "offline" | "unknown" | "question" | "refused" | "too-large
 export type Address = string;
 export type Time = number;
 export type Trust = "verified" | "pinned" | "unverified" | "plain";
+export type EnrolmentState = "asking" | "unreachable" | "limited" | "mail-delayed" | "letter-coming" | "letter-slow" | "answering" | "no-mailbox" | "refused";
 export type Consent = "buddy" | "request" | "blocked";
 export type Side = "addon" | "host";
 
@@ -121,6 +122,16 @@ unread: number,
  */
 question?: Question, };
 
+export type Enrolment = { 
+/**
+ * How far it is.
+ */
+state: EnrolmentState, 
+/**
+ * With `refused`: the authority's name for why.
+ */
+reason?: string, };
+
 export type Identity = { 
 /**
  * The address.
@@ -149,7 +160,11 @@ peer: string,
 /**
  * Whether buddy list and status are kept for the user's other devices (`roaming/open`).
  */
-roaming: boolean, };
+roaming: boolean, 
+/**
+ * How far a certificate from the authority is, while one is on its way.
+ */
+enrolment?: Enrolment, };
 
 export type Status = { 
 /**
@@ -268,6 +283,26 @@ certificate: string,
  * PEM.
  */
 key: string, };
+
+export type ImportFileParams = { 
+/**
+ * The address that the certificate is for.
+ */
+address: string, 
+/**
+ * PKCS #12, in base64.
+ */
+file: string, 
+/**
+ * What opens it.
+ */
+passphrase: string, };
+
+export type LetterParams = { 
+/**
+ * The plain text of a mail.
+ */
+text: string, };
 
 export type RoamingOpenParams = { 
 /**
@@ -427,6 +462,12 @@ export type IdentitiesResult = {
  */
 identities: Array<Identity>, };
 
+export type LetterResult = { 
+/**
+ * Whether it was the letter that was waited for.
+ */
+taken: boolean, };
+
 export type RoamingResult = { 
 /**
  * The own address.
@@ -499,7 +540,7 @@ hits: Array<Hit>,
  */
 cursor?: string, };
 
-export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network" | "short-secret" | "wrong-secret" | "not-online" | "list-too-long";
+export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network" | "short-secret" | "wrong-secret" | "not-online" | "list-too-long" | "wrong-passphrase";
 
 export type Welcome = HelloResult;
 
@@ -510,6 +551,8 @@ export type Methods = {
   "identity/list": { params: NoParams; result: IdentitiesResult };
   "identity/enrol": { params: EnrolParams; result: Identity };
   "identity/import": { params: ImportParams; result: Identity };
+  "identity/importFile": { params: ImportFileParams; result: Identity };
+  "identity/letter": { params: LetterParams; result: LetterResult };
   "roaming/open": { params: RoamingOpenParams; result: RoamingResult };
   "roaming/close": { params: RoamingCloseParams; result: Empty };
   "messages/send": { params: SendParams; result: SentResult };
@@ -535,6 +578,8 @@ export type Notifications = {
   "buddies/changed": { address: Address; buddy?: Buddy };
   "presence/changed": { address: Address; status: Presence; note?: string };
   "status/changed": Status;
+  "identity/changed": { identity: Identity };
+  "identity/lettersWanted": { address: Address };
   "settings/changed": { name: string; value: string };
   "notice": { kind: "key-renewed"; address?: Address };
 };

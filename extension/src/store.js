@@ -7,7 +7,7 @@
 
 export class Store {
   /** @type {Settings} */
-  settings = { addressBook: true };
+  settings = { addressBook: true, tidyLetters: false };
   /** @type {Address[]} own addresses, as the host last named them */
   addresses = [];
   #area;
@@ -31,9 +31,9 @@ export class Store {
   }
 
   /** @param {Partial<Settings>} changes */
-  async change({ addressBook }) {
-    if (typeof addressBook === "boolean") {
-      this.settings = { ...this.settings, addressBook };
+  async change({ addressBook = this.settings.addressBook, tidyLetters = this.settings.tidyLetters }) {
+    if (typeof addressBook === "boolean" && typeof tidyLetters === "boolean") {
+      this.settings = { addressBook, tidyLetters };
       await this.#area.set({ settings: this.settings });
     }
     return this.settings;

@@ -123,6 +123,36 @@ declare namespace messenger {
         function getDisplayedMessages(tabId?: number): Promise<{ messages: { author: string }[] }>;
     }
 
+    namespace messages {
+        export interface MessageHeader {
+            id: number;
+            date: Date;
+        }
+        /** A page of mails; with `id` there are more. */
+        export interface MessageList {
+            id: string | null;
+            messages: MessageHeader[];
+        }
+        export interface MessagePart {
+            contentType?: string;
+            /** By name in small letters; the message itself has them, and so have attached ones. */
+            headers?: Record<string, string[]>;
+            body?: string;
+            parts?: MessagePart[];
+        }
+        export function getFull(id: number): Promise<MessagePart>;
+        export function query(info: { fromDate: Date; recipients: string }): Promise<MessageList>;
+        export function continueList(id: string): Promise<MessageList>;
+        export function update(id: number, properties: { read: boolean }): Promise<void>;
+        /** To the trash. */
+        function _delete(ids: number[]): Promise<void>;
+        export { _delete as delete };
+        export interface NewMailEvent {
+            addListener(listener: (folder: unknown, list: MessageList) => void, monitorAllFolders?: boolean): void;
+        }
+        export const onNewMailReceived: NewMailEvent;
+    }
+
     namespace messengerUtilities {
         function parseMailboxString(text: string): Promise<{ name?: string; email?: string }[]>;
     }

@@ -60,6 +60,8 @@ export class MockHost {
   roaming = new Set();
   /** Settings that are kept for other devices, as it was told or another device set them. @type {Record<string, string>} */
   settings = {};
+  /** What is otherwise than usual about own addresses. @type {Map<string, Partial<Identity>>} */
+  certificates = new Map();
   /** How often it was started. */
   starts = 0;
   /** @type {import("./port.js").MockPort | null} */
@@ -105,6 +107,16 @@ export class MockHost {
     if (this.#port?.other) {
       this.#port.postMessage({ jsonrpc: "2.0", method, params });
     }
+  }
+
+  /**
+   * An own address has another certificate, or one is further on its way.
+   * @param {string} address
+   * @param {Partial<Identity>} changes
+   */
+  certify(address, changes) {
+    this.certificates.set(address, changes);
+    this.tell("identity/changed", { identity: this.#identity(address) });
   }
 
   /**
@@ -217,6 +229,17 @@ export class MockHost {
         this.addresses = [...new Set([...this.addresses, params.address])];
         setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
         return this.#identity(params.address);
+      case "identity/importFile":
+        if (params.passphrase !== "right") {
+          throw new Failure("wrong-passphrase", 19);
+        }
+        if (params.file !== btoa("a certificate")) {
+          throw new Failure("bad-certificate", 12, { detail: "other-address" });
+        }
+        this.certify(params.address, { trust: "verified", issuer: "Example" });
+        return this.#identity(params.address);
+      case "identity/letter":
+        return { taken: false };
       case "roaming/open":
         return this.#open(params);
       case "roaming/close":
@@ -389,6 +412,7 @@ export class MockHost {
       expires: 4e12,
       peer: "12D3KooW",
       roaming: this.roaming.has(address),
+      ...this.certificates.get(address),
     };
   }
 

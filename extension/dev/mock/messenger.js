@@ -92,6 +92,14 @@ export function createMessenger(world) {
         messages: [{ author: "Bob Baker <bob@example.test>" }],
       }),
     },
+    messages: {
+      getFull: record("messages.getFull", {}),
+      query: record("messages.query", { id: null, messages: [] }),
+      continueList: record("messages.continueList", { id: null, messages: [] }),
+      update: record("messages.update"),
+      delete: record("messages.delete"),
+      onNewMailReceived: new MockEvent(),
+    },
     messengerUtilities: {
       parseMailboxString: async (/** @type {string} */ text) => [{ email: /<(.*)>/.exec(text)?.[1] }],
     },

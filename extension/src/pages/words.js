@@ -6,7 +6,7 @@
 import { t } from "../i18n.js";
 import { RpcError } from "../rpc.js";
 
-/** @import { Message, MessageState, Reason, Trust } from "../protocol.js" */
+/** @import { Enrolment, EnrolmentState, Message, MessageState, Reason, Trust } from "../protocol.js" */
 
 /** @type {Record<string, string>} */
 const ERRORS = {
@@ -26,6 +26,17 @@ const ERRORS = {
   "short-secret": "errorShortSecret",
   "wrong-secret": "errorWrongSecret",
   "not-online": "errorNotOnline",
+  "wrong-passphrase": "errorWrongPassphrase",
+};
+
+/** @type {Record<string, string>} what is wrong with a certificate that the user brought */
+const BAD_CERTIFICATES = {
+  unreadable: "certificateUnreadable",
+  "other-address": "certificateOtherAddress",
+  authority: "certificateOfAuthority",
+  key: "certificateKey",
+  "old-ciphers": "certificateOldCiphers",
+  "too-large": "certificateTooLarge",
 };
 
 /** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */
@@ -49,6 +60,28 @@ const REASONS = {
   waiting: "reasonWaiting",
 };
 
+/** @type {Record<EnrolmentState, string>} */
+const ENROLMENT = {
+  asking: "enrolmentAsking",
+  unreachable: "enrolmentUnreachable",
+  limited: "enrolmentLimited",
+  "mail-delayed": "enrolmentMailDelayed",
+  "letter-coming": "enrolmentLetterComing",
+  "letter-slow": "enrolmentLetterSlow",
+  answering: "enrolmentAnswering",
+  "no-mailbox": "enrolmentNoMailbox",
+  refused: "enrolmentRefused",
+};
+
+/** @type {Record<string, string>} why the authority refuses */
+const REFUSALS = {
+  "untrusted-authority": "refusedUntrusted",
+  "bad-certificate": "refusedBadCertificate",
+  "bad-address": "refusedAddress",
+  "not-one-address": "refusedAddress",
+  "bad-key": "refusedKey",
+};
+
 /** @type {Record<Trust, {icon: string, key: string, long: string}>} */
 const TRUST = {
   verified: { icon: "lock-verified", key: "trustVerified", long: "trustVerifiedLong" },
@@ -66,6 +99,9 @@ export function errorWords(error) {
   const detail = error instanceof RpcError ? error.data.detail : undefined;
   if (name === "bad-query" && typeof detail === "string" && detail) {
     return t("errorBadQueryDetail", detail);
+  }
+  if (name === "bad-certificate" && typeof detail === "string" && BAD_CERTIFICATES[detail]) {
+    return t(BAD_CERTIFICATES[detail]);
   }
   return t(ERRORS[name] ?? "errorInternal");
 }
@@ -93,6 +129,14 @@ export function reasonWords({ state, reason }, name) {
 export function trustWords(trust) {
   const { icon, key, long } = (trust && TRUST[trust]) || { icon: "lock", key: "trustNone", long: "trustNoneLong" };
   return { icon, words: t(key), long: t(long) };
+}
+
+/**
+ * How far a certificate is.
+ * @param {Enrolment} enrolment
+ */
+export function enrolmentWords({ state, reason }) {
+  return t(state === "refused" ? (REFUSALS[reason ?? ""] ?? ENROLMENT.refused) : ENROLMENT[state]);
 }
 
 /**

@@ -3,15 +3,17 @@
  * keys, and whether other devices share them.
  */
 
-import { plural, t } from "../../i18n.js";
+import { language, plural, t } from "../../i18n.js";
 import { STATUSES, STATUS_WORDS } from "../../presence.js";
-import { bdi, byId, byIdAs, el } from "../dom.js";
+import { bdi, byId, byIdAs, el, icon } from "../dom.js";
 import { fingerprint } from "../fingerprint.js";
+import { enrolmentWords } from "../words.js";
 import { dot } from "./avatar.js";
+import { CertificateFile } from "./certificate-file.js";
 import { OtherDevices } from "./other-devices.js";
 
 /** @import { AddonState } from "../../addon-protocol.js" */
-/** @import { Presence } from "../../protocol.js" */
+/** @import { Identity, Presence } from "../../protocol.js" */
 /** @import { BackgroundLink } from "../background-link.js" */
 
 export class OwnStatus {
@@ -22,8 +24,11 @@ export class OwnStatus {
   #note = byIdAs("own-status-note", HTMLInputElement);
   #addressBook = byIdAs("own-status-address-book", HTMLInputElement);
   #identities = byId("own-identities");
+  #tidyLetters = byIdAs("own-status-tidy-letters", HTMLInputElement);
   #link;
   #devices;
+  #file;
+  #onError;
   /** @type {AddonState | null} */
   #state = null;
 
@@ -33,7 +38,17 @@ export class OwnStatus {
    */
   constructor(link, onError) {
     this.#link = link;
+    this.#onError = onError;
+    link.on("identity/changed", () => {
+      if (this.#panel.matches(":popover-open")) {
+        this.#list().catch(onError);
+      }
+    });
+    this.#tidyLetters.addEventListener("change", () => {
+      link.call("addon/settings", { tidyLetters: this.#tidyLetters.checked }).catch(onError);
+    });
     this.#devices = new OtherDevices({ link, redraw: () => this.#list(), onError });
+    this.#file = new CertificateFile({ link, redraw: () => this.#list() });
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -47,6 +62,7 @@ export class OwnStatus {
         this.#open().catch(onError);
       } else {
         this.#devices.leave();
+        this.#file.leave();
       }
     });
   }
@@ -62,6 +78,7 @@ export class OwnStatus {
     this.#button.setAttribute("aria-label", t("ownStatusLabel", words));
     this.#button.dataset.status = presence;
     this.#addressBook.checked = state.settings.addressBook;
+    this.#tidyLetters.checked = state.settings.tidyLetters;
     this.#button.dataset.online = connected ? "true" : "false";
     byId("own-network").textContent = connected
       ? plural("peers", status?.peers ?? 0)
@@ -84,9 +101,38 @@ export class OwnStatus {
     this.#identities.replaceChildren(
       ...identities.flatMap((identity, index) => [
         el("dt", { id: `own-identity-${index}` }, bdi(identity.address)),
+        this.#certificate(identity),
         el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.fingerprint)),
         this.#devices.line(identity, `own-identity-${index}`),
       ]),
+    );
+  }
+
+  /**
+   * Whether an authority vouches for an own address, or how far that is.
+   * @param {Identity} identity
+   */
+  #certificate({ address, trust, issuer, expires, enrolment }) {
+    const verified = trust === "verified";
+    const until = new Intl.DateTimeFormat(language(), { dateStyle: "long" }).format(expires);
+    const words = verified ? t("certifiedBy", issuer, until) : t("notCertified");
+    return el(
+      "dd",
+      { class: "certificate", "data-own": address, "data-trust": trust, "data-enrolment": enrolment?.state ?? "" },
+      el("p", {}, icon(verified ? "lock-verified" : "lock"), words),
+      enrolment && el("p", { role: "status" }, enrolmentWords(enrolment)),
+      enrolment &&
+        enrolment.state !== "answering" &&
+        el(
+          "button",
+          {
+            type: "button",
+            class: "certificate-now",
+            onclick: () => void this.#link.call("identity/enrol", { address }).catch(this.#onError),
+          },
+          t("enrolmentNow"),
+        ),
+      this.#file.button(address),
     );
   }
 

@@ -1,0 +1,132 @@
+/**
+ * The authority's letters: recognised as they arrive, or later in a look through the last day's mail, and handed to
+ * the host, which alone knows whether one is the one that is waited for. What a letter says is never shown or believed
+ * here.
+ */
+
+/** @import { Address, Enrolment, Identity } from "./protocol.js" */
+
+const HEADER = "corella-certificate";
+const BLOCK = "-----BEGIN CORELLA TOKENS-----";
+/** A token is worth nothing after it. */
+const DAY_MS = 86_400_000;
+/** The certificate itself is mailed for keeping, soon after it was issued. */
+const COPY_MS = 3_600_000;
+/** Mails that a look goes through at most, the latest first. */
+const MOST_MAILS = 500;
+/** The host takes no longer text. */
+const MOST_TEXT = 262_144;
+
+/** @type {ReadonlySet<string>} the states in which a letter may come */
+const WAITING = new Set(["mail-delayed", "letter-coming", "letter-slow"]);
+
+/**
+ * @typedef {object} Mail the interface to Thunderbird's mails
+ * @property {typeof messenger.messages.getFull} getFull
+ * @property {typeof messenger.messages.query} query
+ * @property {typeof messenger.messages.continueList} continueList
+ * @property {typeof messenger.messages.update} update
+ * @property {typeof messenger.messages.delete} delete
+ */
+
+export class Letters {
+  /** @type {Map<Address, Enrolment["state"]>} the addresses whose certificates are on their way */
+  #waiting = new Map();
+  /** When the last certificate came: its copy follows. */
+  #certified = 0;
+  #mail;
+  #hand;
+  #tidy;
+
+  /**
+   * @param {object} options
+   * @param {Mail} options.mail
+   * @param {(text: string) => Promise<{taken: boolean}>} options.hand gives a letter to the host
+   * @param {() => boolean} options.tidy whether letters that are done with go to the trash
+   */
+  constructor({ mail, hand, tidy }) {
+    this.#mail = mail;
+    this.#hand = hand;
+    this.#tidy = tidy;
+  }
+
+  /**
+   * The host has named an own address. A letter that came while nobody listened is looked for.
+   * @param {Identity} identity
+   * @param {boolean} look whether one may have come unnoticed
+   */
+  async identity({ address, enrolment, trust }, look) {
+    if (enrolment) {
+      this.#waiting.set(address, enrolment.state);
+    } else if (this.#waiting.delete(address) && trust === "verified") {
+      this.#certified = Date.now();
+    }
+    if (look && enrolment && WAITING.has(enrolment.state)) {
+      await this.search(address);
+    }
+  }
+
+  /** @param {messenger.messages.MessageList} list mails that have just come */
+  async arrived(list) {
+    if (this.#waiting.size > 0 || Date.now() < this.#certified + COPY_MS) {
+      for (const mail of list.messages) {
+        await this.#read(mail);
+      }
+    }
+  }
+
+  /**
+   * Looks through the last day's mail to an address.
+   * @param {Address} address
+   */
+  async search(address) {
+    let page = await this.#mail.query({ fromDate: new Date(Date.now() - DAY_MS), recipients: address });
+    const found = [...page.messages];
+    while (page.id && found.length < MOST_MAILS) {
+      page = await this.#mail.continueList(page.id);
+      found.push(...page.messages);
+    }
+    found.sort((one, other) => other.date.getTime() - one.date.getTime());
+    for (const mail of found.slice(0, MOST_MAILS)) {
+      if (await this.#read(mail)) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * @param {messenger.messages.MessageHeader} mail
+   * @returns {Promise<boolean>} whether it was the letter that is waited for
+   */
+  async #read(mail) {
+    const whole = await this.#mail.getFull(mail.id);
+    const kind = whole.headers?.[HEADER]?.[0]?.trim();
+    const text = plainText(whole);
+    if (text.includes(BLOCK) && text.length <= MOST_TEXT && (await this.#hand(text)).taken) {
+      await this.#done(mail);
+      return true;
+    }
+    // A copy is for keeping: it is not taken from anybody that a stranger's looks like one, only marked as read.
+    if (kind === "certificate" && Date.now() < this.#certified + COPY_MS) {
+      await this.#done(mail);
+    }
+    return false;
+  }
+
+  /** @param {messenger.messages.MessageHeader} mail */
+  async #done({ id }) {
+    await this.#mail.update(id, { read: true });
+    if (this.#tidy()) {
+      await this.#mail.delete([id]);
+    }
+  }
+}
+
+/**
+ * @param {messenger.messages.MessagePart} part
+ * @returns {string} its plain text
+ */
+function plainText(part) {
+  const own = part.contentType?.startsWith("text/plain") ? (part.body ?? "") : "";
+  return [own, ...(part.parts ?? []).map(plainText)].join("\n");
+}
