@@ -1,11 +1,14 @@
 """What all tests share: throw-away homes, running agents, and the long form."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lib.certifier import Certifier
 from lib.home import Home
+from lib.mail import MailServer
 from lib.native import NativeHost
 from lib.people import People
 
@@ -53,3 +56,35 @@ def people(scratch: Path) -> Iterator[People]:
 def host(home: Home, people: People) -> NativeHost:
     """A host that Thunderbird would have started, before its first call."""
     return people.keep(NativeHost(home))
+
+
+@pytest.fixture(scope="session")
+def mail() -> Iterator[MailServer]:
+    """exim4 and dovecot. Not below pytest's own folder, where nobody else may go."""
+    with tempfile.TemporaryDirectory(prefix="corella-mail-") as folder:
+        server = MailServer(Path(folder))
+        yield server
+        server.end()
+
+
+@pytest.fixture
+def found(scratch: Path, mail: MailServer) -> Iterator[Callable[..., Certifier]]:
+    """Founds authorities, which do not serve yet; mailboxes are empty again."""
+    mail.empty()
+    all_of_them: list[Certifier] = []
+
+    def make(**limits: int) -> Certifier:
+        all_of_them.append(Certifier(scratch / f"ca{len(all_of_them)}", mail, limits))
+        return all_of_them[-1]
+
+    yield make
+    for one in all_of_them:
+        one.end()
+
+
+@pytest.fixture
+def certifier(found: Callable[..., Certifier]) -> Certifier:
+    """An authority that serves."""
+    one = found()
+    one.serve()
+    return one

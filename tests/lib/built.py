@@ -17,6 +17,11 @@ def host() -> Path:
     return _found(os.environ.get("CORELLA_HOST"), _target() / "debug" / "corella")
 
 
+def certifier() -> Path:
+    """The binary `corella-ca`."""
+    return _found(None, host().parent / "corella-ca")
+
+
 def example(name: str) -> Path:
     """An example program of the overlay."""
     return _found(None, host().parent / "examples" / name)

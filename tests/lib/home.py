@@ -39,9 +39,14 @@ class Home:
             **more,
         }
 
-    def configure(self, bootstrap: list[str]) -> None:
-        """Writes the settings of a host that is started without arguments: loopback only, this way into the network."""
+    def configure(self, bootstrap: list[str], authority: str = "", trust: Path | None = None) -> None:
+        """Writes the settings of a host that is started without arguments: loopback only, this way into the network.
+
+        It trusts that root, and asks that authority for certificates.
+        """
         lines = [f"listen = {_toml(LOOPBACK)}", f"bootstrap = {_toml(bootstrap)}", "mdns = false"]
+        if trust is not None:
+            lines += [f'trust = "{trust}"', f'authority = "{authority}"']
         folder = self.config / "corella"
         folder.mkdir(exist_ok=True)
         (folder / "config.toml").write_text("\n".join(lines) + "\n")

@@ -59,17 +59,39 @@ def authority(name: str, stem: Path) -> Certified:
     return made
 
 
+def server(ca: Certified, name: str, stem: Path) -> Certified:
+    """A certificate for a server under an authority."""
+    return _issued(ca, name, stem, f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n")
+
+
 def issue(ca: Certified, address: str, stem: Path) -> Certified:
     """A certificate for a mail address under an authority."""
-    made = _files(stem)
-    request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
-    extensions.write_text(
+    return _issued(
+        ca,
+        address,
+        stem,
         f"subjectAltName=email:{address},URI:sip:{address}\n"
         "extendedKeyUsage=emailProtection\nbasicConstraints=critical,CA:FALSE\n"
-        "keyUsage=digitalSignature,keyAgreement\n"
+        "keyUsage=digitalSignature,keyAgreement\n",
     )
+
+
+def pkcs12(person: Certified, ca: Certified | None, passphrase: str, *more: str) -> bytes:
+    """Certificate, key and authority in one file, as mail programs export them; `more` are options of `openssl`."""
+    file = person.certificate_file.with_suffix(".p12")
+    words = ["pkcs12", "-export", "-in", str(person.certificate_file), "-inkey", str(person.key_file)]
+    if ca is not None:
+        words += ["-certfile", str(ca.certificate_file)]
+    _openssl(*words, "-out", str(file), "-passout", f"pass:{passphrase}", *more)
+    return file.read_bytes()
+
+
+def _issued(ca: Certified, name: str, stem: Path, says: str) -> Certified:
+    made = _files(stem)
+    request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
+    extensions.write_text(says)
     _openssl(
-        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={address}"),
+        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}"),
         *("-keyout", str(made.key_file), "-out", str(request)),
     )
     _openssl(

@@ -6,23 +6,56 @@ from pathlib import Path
 import psutil
 
 from lib import built
+from lib.certifier import Certifier
 from lib.display import Display
 from lib.home import Home
+from lib.mail import PASSWORDS, MailServer
 from lib.pages import AddressBook, Chat
-from lib.profile import write_profile
+from lib.profile import imap, write_profile
 from lib.thunderbird import Thunderbird
+
+_FETCH = """
+const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const login = Cc["@mozilla.org/login-manager/loginInfo;1"].createInstance(Ci.nsILoginInfo);
+login.init("imap://127.0.0.1", null, "imap://127.0.0.1", arguments[0], arguments[1], "", "");
+Services.logins.addLoginAsync(login).then(() => {
+  const account = MailServices.accounts.defaultAccount;
+  account.incomingServer.performBiff(Services.wm.getMostRecentWindow("mail:3pane").msgWindow);
+});
+"""
+_INBOX = """
+const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const root = MailServices.accounts.defaultAccount.incomingServer.rootFolder;
+const inbox = root.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
+return inbox ? [...inbox.messages].map(one => [one.mime2DecodedSubject, one.isRead]) : [];
+"""
 
 
 class Person:
     """Someone at a screen."""
 
-    def __init__(self, root: Path, name: str, address: str, bootstrap: list[str]) -> None:
-        """Registers the host in a home below `root` and prepares the profile; nothing runs yet."""
-        self.name, self.address = name, address
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        address: str,
+        bootstrap: list[str],
+        certifier: Certifier | None = None,
+        mail: MailServer | None = None,
+    ) -> None:
+        """Registers the host in a home below `root` and prepares the profile; nothing runs yet.
+
+        The certificate comes from `certifier`, if there is one; the mail is at `mail`.
+        """
+        self.name, self.address, self.mail = name, address, mail
         self.home = Home(root)
-        self.home.configure(bootstrap)
+        if certifier is None:
+            self.home.configure(bootstrap)
+        else:
+            self.home.configure(bootstrap, f"http://{certifier.at}", certifier.folder / "root.pem")
         subprocess.run([built.host(), "install"], env=self.home.environment(), check=True, capture_output=True)
-        write_profile(root / "profile", built.xpi(), address, name, {"marionette.port": 0})
+        more = imap(address, mail.ports.imap) if mail is not None else {}
+        write_profile(root / "profile", built.xpi(), address, name, {"marionette.port": 0, **more})
         self._display: Display | None = None
         self.thunderbird = Thunderbird(self.home, None)
         self.address_book = AddressBook(self.thunderbird)
@@ -34,6 +67,15 @@ class Person:
             self._display = Display(self.home)
             self.thunderbird.display = self._display
         self.thunderbird.start()
+
+    def fetch_mail(self) -> None:
+        """Gets the mail and hears of more, with the password that Thunderbird knows from an earlier day."""
+        user = self.address.split("@")[0]
+        self.thunderbird.chrome(_FETCH, self.address, PASSWORDS[user])
+
+    def inbox(self) -> list[tuple[str, bool]]:
+        """What Thunderbird shows of its inbox: subjects, and whether they are read."""
+        return [(subject, read) for subject, read in self.thunderbird.chrome(_INBOX)]
 
     def hosts(self) -> list[psutil.Process]:
         """The running hosts that this Thunderbird started."""

@@ -42,6 +42,19 @@ def _mailbox(address: str, name: str) -> dict[str, object]:
     }
 
 
+def imap(address: str, port: int) -> dict[str, object]:
+    """That the account's mail is kept by a server on this machine."""
+    return {
+        "mail.server.server2.directory-rel": "[ProfD]ImapMail/own",
+        "mail.server.server2.hostname": "127.0.0.1",
+        "mail.server.server2.port": port,
+        "mail.server.server2.socketType": 0,
+        "mail.server.server2.authMethod": 3,
+        "mail.server.server2.type": "imap",
+        "mail.server.server2.userName": address,
+    }
+
+
 def write_profile(profile: Path, xpi: Path, address: str | None, name: str, more: dict[str, object]) -> None:
     """Writes the settings and puts the add-on in; what Thunderbird itself keeps in the profile stays."""
     (profile / "extensions").mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.certifier import Certifier
+from lib.mail import DOMAIN, MailServer
 from lib.people import People
 from lib.person import Person
 
@@ -16,12 +18,14 @@ def network(people: People) -> list[str]:
 
 
 @pytest.fixture
-def sit_down(scratch: Path, network: list[str], request: pytest.FixtureRequest) -> Iterator[Callable[[str], Person]]:
+def sit_down(scratch: Path, network: list[str], request: pytest.FixtureRequest) -> Iterator[Callable[..., Person]]:
     """Makes people by name; what their screens show in the end is kept."""
     everyone: list[Person] = []
 
-    def person(name: str) -> Person:
-        everyone.append(Person(scratch / name.lower(), name, f"{name.lower()}@example.net", network))
+    def person(name: str, certifier: Certifier | None = None, mail: MailServer | None = None) -> Person:
+        domain = DOMAIN if mail is not None else "example.net"
+        address = f"{name.lower()}@{domain}"
+        everyone.append(Person(scratch / name.lower(), name, address, network, certifier, mail))
         return everyone[-1]
 
     yield person

@@ -1,0 +1,129 @@
+"""What must not get anybody a certificate, or a mailbox full of letters."""
+
+from collections.abc import Callable
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from lib.certifier import Applicant, Certifier, error, tokens
+from lib.mail import MailServer
+from lib.waiting import eventually
+
+
+def _refused(answer: tuple[int, bytes]) -> str:
+    status, body = answer
+    assert status >= 400, body
+    return error(body)
+
+
+def test_the_token_of_another_is_worth_nothing(certifier: Certifier, mail: MailServer) -> None:
+    """Mallory asks for Alice's address; Alice is mailed, and does nothing."""
+    mallory = Applicant("alice")
+    mallory.ask(certifier, network=66)
+    mail.letter("alice")
+    # Mallory can read mail of their own.
+    own = Applicant("mallory")
+    own.ask(certifier, network=66)
+    letter = mail.letter("mallory")
+    assert mallory.tag not in tokens(letter)
+    assert _refused(mallory.answer(certifier, token=own.token(letter))) == "wrong-token"
+    assert _refused(mallory.answer(certifier, token="00" * 32)) == "wrong-token"
+    assert certifier.run("list") == ""
+
+
+def test_a_token_without_the_key_is_worth_nothing(certifier: Certifier, mail: MailServer) -> None:
+    """Whoever reads the letter has to hold the key of the request, and sign for this authority and this request."""
+    alice, thief = Applicant("alice"), Applicant("alice")
+    alice.ask(certifier)
+    letter = mail.letter("alice")
+    thief.id = alice.id
+    assert _refused(thief.answer(certifier, letter)) == "bad-signature"
+    token = alice.token(letter)
+    elsewhere = alice.answer_body("ab" * 32, token)
+    path = f"/requests/{alice.id}/answer"
+    assert _refused(certifier.call("POST", path, elsewhere)) == "bad-signature"
+    # What was signed to be kept is no answer to revoke.
+    kept = alice.answer_body(certifier.fingerprint, token).replace(b"false", b"true")
+    assert _refused(certifier.call("POST", path, kept)) == "bad-signature"
+    for body in (b"", b"{}", b"[" * 10_000, kept[:-3], kept.replace(b"token", b"other")):
+        assert _refused(certifier.call("POST", path, body)) == "malformed"
+    assert alice.answer(certifier, letter)[0] == 200
+
+
+def test_a_flood_for_an_address_fills_no_mailbox(found: Callable[..., Certifier], mail: MailServer) -> None:
+    """Alice gets one letter, and then rarely one; her own request gets through."""
+    certifier = found(first_pause_seconds=2)
+    certifier.serve()
+    answers = []
+    for number in range(120):
+        attacker = Applicant("alice")
+        answers.append(certifier.ask(attacker.request(), network=number % 30)[0])
+    assert answers[0] == 202 and 429 in answers
+    alice = Applicant("alice")
+    alice.ask(certifier, network=200)
+    assert len(mail.letters("alice")) <= 1
+    eventually(lambda: any(alice.tag in tokens(letter) for letter in mail.letters("alice")), "her own token")
+    letters = mail.letters("alice")
+    assert len(letters) <= 2
+    assert len(tokens(letters[-1])) <= 64
+    assert "times somebody asked" in letters[-1].get_content()
+    assert alice.answer(certifier, letters[-1])[0] == 200
+
+
+def test_one_network_may_not_ask_for_ever(found: Callable[..., Certifier]) -> None:
+    """A limit for each network, which is no limit for others."""
+    certifier = found(per_network=3)
+    certifier.serve()
+    names = ["alice", "bob", "mallory"]
+    for name in names:
+        Applicant(name).ask(certifier)
+    assert certifier.ask(Applicant("ca").request())[1]["error"] == "too-many-from-network"
+    Applicant("ca").ask(certifier, network=2)
+
+
+_NAMES = x509.SubjectAlternativeName
+
+
+def _request(names: list[x509.GeneralName], key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None) -> bytes:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    if names:
+        builder = builder.add_extension(_NAMES(names), critical=False)
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def _mail(address: str) -> x509.RFC822Name:
+    # Past the library's own checks: an attacker has none.
+    return x509.RFC822Name._init_without_validation(address)
+
+
+@pytest.mark.parametrize(
+    ("request_der", "name"),
+    [
+        (b"", "unreadable"),
+        (b"nonsense", "unreadable"),
+        (b"\x30" * 20_000, "too-large"),
+        (_request([]), "not-one-address"),
+        (_request([_mail("alice@example.test"), _mail("bob@example.test")]), "not-one-address"),
+        (_request([_mail("alice@example.test"), x509.DNSName("example.test")]), "other-names"),
+        (_request([_mail("alice@example.test\r\nBcc: bob@example.test")]), "bad-address"),
+        (_request([_mail("alice@example.test, bob@example.test")]), "bad-address"),
+        (_request([_mail("alice@example.test\x00")]), "bad-address"),
+        (_request([_mail("<alice@example.test>")]), "bad-address"),
+        (_request([_mail("alice")]), "bad-address"),
+        (_request([_mail("alice@example.test")], ec.generate_private_key(ec.SECP384R1())), "bad-key"),
+        (_request([_mail("alice@example.test")], rsa.generate_private_key(65537, 1024)), "bad-key"),
+        (
+            _request([_mail("alice@example.test")]).replace(b"alice", b"malic"),
+            "bad-signature",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)}",
+)
+def test_bad_requests_are_refused(certifier: Certifier, mail: MailServer, request_der: bytes, name: str) -> None:
+    """Each by its name, and nobody is mailed."""
+    status, body = certifier.ask(request_der)
+    assert (status >= 400, body["error"]) == (True, name)
+    assert [len(mail.letters(one)) for one in ("alice", "bob")] == [0, 0]
