@@ -8,7 +8,7 @@ use corella_gateway::draft::{DraftCall, DraftMethod, Key as WireKey, RecordReque
 use corella_gateway::{Client, GatewayUrl, Value};
 use corella_identity::trust::TrustAnchors;
 use corella_overlay::Key;
-use corella_overlay::storing::{Class, Limits, Network, StoringNode};
+use corella_overlay::storing::{Limits, Network, StoringNode};
 use rand::seq::IndexedRandom;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -139,10 +139,9 @@ pub async fn measure(host: &Path, folder: &Path, wanted: Wanted) -> Result<Capac
 /// Writes the records as a storing node does that they are put to, each from a network of its own signer's.
 fn fill(store: &Path, wanted: Wanted) -> Result<Filled, LabError> {
     let (shape, size) = Shape::of_size(wanted.size)?;
-    // They are all of one class, which has a share of a node.
-    let bytes = ((wanted.records + 1) * (size + OVERHEAD)) as u64;
-    let share = Class::SelfSigned.share(1 << 20);
-    let storage = bytes / share + 1;
+    // They are all of one class, which has five sixteenths of a node.
+    let bytes = (wanted.records + 1) * (size + OVERHEAD) * 16 / 5;
+    let storage = (bytes as u64 >> 20) + 1;
     let limits = Limits { bytes: storage << 20 };
     let mut node = StoringNode::open(Some(store), limits, TrustAnchors::none())
         .map_err(|error| LabError::needed(error.to_string()))?;
@@ -314,23 +313,4 @@ fn memory(f: &mut fmt::Formatter<'_>, what: &str, resident: Option<Resident>, ai
     };
     line(f, what, all, "MiB", '<', aim)?;
     writeln!(f, "  {:54} {anonymous:9.1} MiB", "of it its own, and not a file's")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_of_the_size_that_is_said_takes_what_is_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let wanted = Wanted {
-            records: 1600,
-            size: 2048,
-            calls: 0,
-        };
-        let filled = fill(&folder.path().join("overlay.sqlite"), wanted).unwrap();
-        assert_eq!(filled.keys.len(), 100);
-        // Not more than it needs: the figures would be those of another node.
-        assert!(filled.storage <= 1600 * 3 * 4 / 1024 + 1, "{} MiB", filled.storage);
-    }
 }
