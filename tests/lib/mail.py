@@ -13,7 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -137,8 +137,9 @@ class Ports:
 class MailServer:
     """exim4 and dovecot, with a mailbox for each of `PASSWORDS`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Starts both; they are there when this returns."""
+    def __init__(self, folder: Path, more: Iterable[str] = ()) -> None:
+        """Starts both; they are there when this returns. `more` have mailboxes too, with their names as passwords."""
+        passwords = {**PASSWORDS, **{name: name for name in more}}
         self.folder = folder
         # The servers' own users have to come here.
         folder.chmod(0o755)
@@ -147,8 +148,8 @@ class MailServer:
         self.certificate.key_file.chmod(0o644)
         self.ports = Ports(*_free_ports(4))
         self._children: list[subprocess.Popen[bytes]] = []
-        (folder / "passwords").write_text("".join(f"{name}@{DOMAIN}: {word}\n" for name, word in PASSWORDS.items()))
-        (folder / "users").write_text("".join(f"{name}@{DOMAIN}:{{PLAIN}}{word}\n" for name, word in PASSWORDS.items()))
+        (folder / "passwords").write_text("".join(f"{name}@{DOMAIN}: {word}\n" for name, word in passwords.items()))
+        (folder / "users").write_text("".join(f"{name}@{DOMAIN}:{{PLAIN}}{word}\n" for name, word in passwords.items()))
         mail = pwd.getpwnam("mail")
         for below in ("boxes", "spool"):
             (folder / below).mkdir()
@@ -160,7 +161,7 @@ class MailServer:
             "group": "mail",
             "internal": "dovecot",
             "login": "dovenull",
-            "names": " : ".join(PASSWORDS),
+            "names": " : ".join(passwords),
             "certificate": self.certificate.certificate_file,
             "key": self.certificate.key_file,
             **vars(self.ports),

@@ -25,11 +25,13 @@ pub(crate) enum Measure {
     /// Networks of nodes, beside OpenDHT's; what is found in them when nodes die, lie, or crowd beside one key; what a node
     /// needs on disk and in memory, and what its gateway does.
     Overlay,
+    /// How soon the certifying authority's letter is at the mail server, and how many requests it takes.
+    Authority,
 }
 
 impl Measure {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 4] = [Self::Agents, Self::Search, Self::Bridge, Self::Overlay];
+    pub(crate) const ALL: [Self; 5] = [Self::Agents, Self::Search, Self::Bridge, Self::Overlay, Self::Authority];
 
     /// The name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Measure {
             Self::Agents => "agents",
             Self::Search => "search",
             Self::Overlay => "overlay",
+            Self::Authority => "authority",
         }
     }
 
@@ -61,7 +64,15 @@ pub(crate) fn bench(place: &Place, only: &[Measure]) -> Result<ExitCode, Failure
     apt::provide(place, &[needs::BUILD])?;
     if wanted.iter().any(|measure| measure.needs_host()) {
         step("build the host for release, as users have it", || {
-            visibly(&mut place.cargo(&["build", "--release", "--locked", "--package", "corella"]))
+            visibly(&mut place.cargo(&[
+                "build",
+                "--release",
+                "--locked",
+                "--package",
+                "corella",
+                "--package",
+                "corella-ca",
+            ]))
         })?;
     }
     for measure in wanted {
@@ -71,6 +82,7 @@ pub(crate) fn bench(place: &Place, only: &[Measure]) -> Result<ExitCode, Failure
             Measure::Search => search(place)?,
             Measure::Bridge => bridge(place)?,
             Measure::Overlay => overlay(place)?,
+            Measure::Authority => authority(place)?,
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -115,6 +127,14 @@ fn overlay(place: &Place) -> Result<(), Failure> {
     visibly(&mut lab("faults"))?;
     visibly(&mut lab("attack"))?;
     visibly(lab("capacity").arg("--host").arg(place.release()))
+}
+
+fn authority(place: &Place) -> Result<(), Failure> {
+    apt::provide(place, &[needs::MAIL])?;
+    let python = Python::provide(place)?;
+    let mut command = python.command(&["authority_bench.py"]);
+    command.current_dir(place.tests());
+    visibly(with_built_things(&mut command, place).env("CORELLA_HOST", place.release()))
 }
 
 fn bridge(place: &Place) -> Result<(), Failure> {
