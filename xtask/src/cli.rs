@@ -17,7 +17,7 @@ cargo xtask test [--long] [--only PART]...
     addon-ui, system.
 
 cargo xtask bench [--only PART]...
-    Measures and prints ratios. Parts: bridge, agents, search, overlay.
+    Measures and prints ratios. Parts: bridge, agents, search, overlay, authority.
 
 cargo xtask package
     A release build of host and add-on below target/package.";
