@@ -6,11 +6,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Office;
-use crate::letters::{self, Mailer, Outcome};
+use crate::letters::{self, CONNECTIONS, Mailer, Outcome};
 use crate::register::Letter;
 
-/// Letters under way at a time.
-const AT_A_TIME: usize = 16;
 /// How long to wait at most before looking again: `list` and `revoke` may have written too.
 const LOOK: Duration = Duration::from_secs(60);
 /// How long to wait when the register failed.
@@ -21,7 +19,7 @@ pub(super) async fn send_letters(office: Office, mailer: Mailer) {
     loop {
         let fetched = office
             .with_register(|office, register, now| {
-                let letters = register.letters(office.authority.token_key(), AT_A_TIME, now)?;
+                let letters = register.letters(office.authority.token_key(), CONNECTIONS, now)?;
                 Ok::<_, crate::register::RegisterError>((letters, register.next_letter()?))
             })
             .await;

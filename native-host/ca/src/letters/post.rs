@@ -19,8 +19,8 @@ use crate::authority::{AuthorityError, read};
 
 /// How long the mail server may take for one step.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Connections that are kept open.
-const CONNECTIONS: u32 = 4;
+/// Connections to the mail server, which are kept. Many more, and it would turn letters away for a while.
+pub(crate) const CONNECTIONS: usize = 4;
 
 /// Where letters go.
 #[derive(Clone, Debug, Deserialize)]
@@ -97,7 +97,7 @@ impl Mailer {
             .port(settings.port)
             .tls(Tls::Required(tls.build()?))
             .timeout(Some(PATIENCE))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS as u32));
         match (&settings.user, &settings.password_file) {
             (Some(user), Some(file)) => {
                 let password = String::from_utf8_lossy(&read(file)?).trim_end().to_owned();
