@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from lib.agent import Agent, befriend
+from lib.certifier import Certifier
+from lib.mail import DOMAIN
 from lib.openssl import authority, certificate_for, issue, pkcs12
 from lib.people import People
 from lib.rpc import RpcError
@@ -65,3 +67,21 @@ def test_what_does_not_fit_has_a_name_and_changes_nothing(people: People, scratc
         alice.call("identity/importFile", {"address": ALICE, "file": "?", "passphrase": ""})
     assert error.value.name == "invalid-params"
     assert alice.call("identity/list") == before
+
+
+def test_a_file_ends_what_was_asked_of_an_authority(people: People, certifier: Certifier, scratch: Path) -> None:
+    """The certificate of the file stays, though a letter for the former key comes later."""
+    ca = authority("Elsewhere", scratch / "ca")
+    hers = issue(ca, f"alice@{DOMAIN}", scratch / "alice")
+    both = scratch / "both.pem"
+    both.write_text(ca.certificate + (certifier.folder / "root.pem").read_text())
+    more = ["--trust", str(both), "--authority", f"http://{certifier.at}"]
+    alice = people.agent("alice", [], more, f"alice@{DOMAIN}")
+    eventually(lambda: alice.call("identity/list")["identities"][0].get("enrolment"), "that a certificate is asked for")
+    identity = bring(alice, pkcs12(hers, ca, "secret"), "secret", f"alice@{DOMAIN}")
+    assert (identity["fingerprint"], identity["trust"], "enrolment" in identity) == (
+        hers.fingerprint,
+        "verified",
+        False,
+    )
+    assert list(alice.data.glob("keys/identities/*/request")) == []

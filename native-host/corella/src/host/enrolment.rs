@@ -61,6 +61,19 @@ impl Actor {
         self.go_on(address, steps);
     }
 
+    /// The user has chosen another key: a certificate on its way for the former one would take its place.
+    pub(super) fn forget_other_enrolment(&mut self, credential: &Credential) {
+        let address = credential.address();
+        let is_other = |enrolling: &Enrolling| !enrolling.pending.key.is_key_of(credential.certificate());
+        if !self.enrolling.get(address).is_some_and(is_other) {
+            return;
+        }
+        self.enrolling.remove(address);
+        if let Err(error) = self.keystore.forget_request(address) {
+            tracing::error!("a request that is done with stays on the disk: {error}");
+        }
+    }
+
     /// Whether the address's certificate is on its way; then what comes next comes now.
     pub(super) fn hurry_certificate(&mut self, address: &AddressOfRecord) {
         let now = time::steady();

@@ -73,6 +73,7 @@ impl Actor {
     pub(super) async fn use_credential(&mut self, credential: Credential) -> Result<Value, RpcError> {
         let address = credential.address().clone();
         self.take_into_use(credential.clone()).await?;
+        self.forget_other_enrolment(&credential);
         self.hurry_certificate(&address);
         self.seek_certificate(&address);
         json(self.identity(&credential))
