@@ -100,8 +100,8 @@ pub(crate) enum Input {
     DevicesTold(LinkId, Vec<Device>),
     /// An own address's new certificate is where others find it.
     Certified(AddressOfRecord),
-    /// What the authority said about an own address's certificate.
-    AuthoritySaid(AddressOfRecord, enrolment::Outcome),
+    /// What the authority said about an own address's certificate, in the enrolment of that number.
+    AuthoritySaid(AddressOfRecord, u64, enrolment::Outcome),
     Overlay(OverlayEvent),
     Sip(ua::Event),
     Stop(oneshot::Sender<()>),
@@ -287,7 +287,7 @@ impl Actor {
             } => self.passed_here(link, *record, responder),
             Input::DevicesTold(link, devices) => self.devices_told(link, devices),
             Input::Certified(address) => self.present_anew(&address),
-            Input::AuthoritySaid(address, outcome) => self.authority_said(address, outcome).await,
+            Input::AuthoritySaid(address, number, outcome) => self.authority_said(address, number, outcome).await,
             Input::Counted { unread, reply } => self.counted(unread, reply),
             Input::MarkedRead { with, messages, reply } => self.marked_read(with, messages, reply),
             Input::Opened {

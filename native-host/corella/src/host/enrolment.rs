@@ -21,6 +21,8 @@ use crate::{
 
 /// One own address's way to a certificate.
 pub(super) struct Enrolling {
+    /// Tells it apart from an earlier one of the same address, to which the authority may still be answering.
+    number: u64,
     core: Enrolment,
     pending: Pending,
     shown: Option<Shown>,
@@ -53,6 +55,7 @@ impl Actor {
         };
         let (core, steps) = Enrolment::begin(pending.request, time::steady());
         let enrolling = Enrolling {
+            number: self.fresh(),
             core,
             pending,
             shown: None,
@@ -141,9 +144,10 @@ impl Actor {
     }
 
     /// The authority has said something.
-    pub(super) async fn authority_said(&mut self, address: AddressOfRecord, outcome: Outcome) {
+    pub(super) async fn authority_said(&mut self, address: AddressOfRecord, number: u64, outcome: Outcome) {
         let now = time::steady();
-        let Some(enrolling) = self.enrolling.get_mut(&address) else {
+        let enrolling = self.enrolling.get_mut(&address);
+        let Some(enrolling) = enrolling.filter(|enrolling| enrolling.number == number) else {
             return;
         };
         let steps = match outcome {
@@ -211,22 +215,23 @@ impl Actor {
         let (Some(authority), Some(enrolling)) = (self.authority.clone(), self.enrolling.get_mut(address)) else {
             return;
         };
+        let number = enrolling.number;
         let pending = &mut enrolling.pending;
         match step {
             Step::Ask => {
                 let key = pending.key.clone();
-                self.ask_authority(address, authority, move |authority| async move {
+                self.ask_authority((address, number), authority, move |authority| async move {
                     Outcome::Asked(authority.ask(&key).await)
                 });
             }
             Step::Look(id) => {
-                self.ask_authority(address, authority, move |authority| async move {
+                self.ask_authority((address, number), authority, move |authority| async move {
                     Outcome::Looked(authority.look(&id).await)
                 });
             }
             Step::Answer { id, token } => {
                 let (key, revoke_others) = (pending.key.clone(), pending.revoke_others);
-                self.ask_authority(address, authority, move |authority| async move {
+                self.ask_authority((address, number), authority, move |authority| async move {
                     Outcome::Answered(authority.answer(&key, &id, &token, revoke_others).await)
                 });
             }
@@ -250,7 +255,7 @@ impl Actor {
 
     fn ask_authority<F>(
         &self,
-        address: &AddressOfRecord,
+        (address, number): (&AddressOfRecord, u64),
         authority: Arc<Authority>,
         ask: impl FnOnce(Arc<Authority>) -> F + Send + 'static,
     ) where
@@ -259,7 +264,7 @@ impl Actor {
         let (address, inbox) = (address.clone(), self.shared.inbox.clone());
         tokio::spawn(async move {
             let outcome = ask(authority).await;
-            let _ = inbox.send(Input::AuthoritySaid(address, outcome));
+            let _ = inbox.send(Input::AuthoritySaid(address, number, outcome));
         });
     }
 
