@@ -8,6 +8,10 @@ export type Time = number;
 export type Trust = "verified" | "pinned" | "unverified" | "plain";
 export type EnrolmentState = "asking" | "unreachable" | "limited" | "mail-delayed" | "letter-coming" | "letter-slow" | "answering" | "no-mailbox" | "refused";
 export type Consent = "buddy" | "request" | "blocked";
+export type KnownHow = "authority" | "fingerprint" | "invitation" | "first" | "device";
+export type InvitationState = "sent" | "offered" | "answered";
+export type InvitationOutcome = "offered" | "accepted" | "known" | "refused";
+export type InvitationRefusal = "unreadable" | "bad-signature" | "other-sender" | "other-recipient" | "expired" | "unknown" | "other-key";
 export type Side = "addon" | "host";
 
 export type Presence = "online" | "away" | "busy" | "offline";
@@ -70,6 +74,10 @@ export type Candidate = {
  */
 fingerprint: string, 
 /**
+ * SHA-256 of the key itself.
+ */
+key: string, 
+/**
  * How it is known.
  */
 trust: Trust, };
@@ -83,6 +91,20 @@ kind: "several" | "changed",
  * The keys to choose from.
  */
 candidates: Array<Candidate>, };
+
+export type KnownBy = { 
+/**
+ * What makes it known.
+ */
+how: KnownHow, 
+/**
+ * The name of the authority that vouches for it.
+ */
+authority?: string, 
+/**
+ * Since when.
+ */
+since?: number, };
 
 export type Buddy = { 
 /**
@@ -114,6 +136,18 @@ trust?: Trust,
  */
 fingerprint?: string, 
 /**
+ * SHA-256 of their public key: what people compare.
+ */
+key?: string, 
+/**
+ * How that key came to be known.
+ */
+known?: KnownBy, 
+/**
+ * How far an invitation by mail is.
+ */
+invitation?: InvitationState, 
+/**
  * Messages not read yet.
  */
 unread: number, 
@@ -121,6 +155,46 @@ unread: number,
  * What the user must decide before anything is sent.
  */
 question?: Question, };
+
+export type Authority = { 
+/**
+ * As its certificate names it.
+ */
+name: string, 
+/**
+ * SHA-256 of its certificate.
+ */
+fingerprint: string, 
+/**
+ * When its certificate ends.
+ */
+expires: number, 
+/**
+ * Whether the user added it, and can take it away; else it is configured.
+ */
+added: boolean, };
+
+export type InvitationMail = { 
+/**
+ * The own address that it must be sent from.
+ */
+from: string, 
+/**
+ * The only one that it may be sent to.
+ */
+to: string, 
+/**
+ * The attachment's name.
+ */
+name: string, 
+/**
+ * Its media type.
+ */
+mediaType: string, 
+/**
+ * Its text, in ASCII.
+ */
+content: string, };
 
 export type Enrolment = { 
 /**
@@ -141,6 +215,10 @@ address: string,
  * SHA-256 of the certificate.
  */
 fingerprint: string, 
+/**
+ * SHA-256 of the public key: what people compare.
+ */
+key: string, 
 /**
  * `self`, or the name of the authority.
  */
@@ -386,6 +464,48 @@ with: string,
  */
 upTo: string, };
 
+export type AuthorityFileParams = { 
+/**
+ * PEM, or DER in base64.
+ */
+file: string, };
+
+export type AuthorityAddParams = { 
+/**
+ * PEM, or DER in base64.
+ */
+file: string, 
+/**
+ * Which of those in it.
+ */
+fingerprint: string, };
+
+export type AuthorityParams = { 
+/**
+ * Which.
+ */
+fingerprint: string, };
+
+export type InvitationWriteParams = { 
+/**
+ * Whom to invite.
+ */
+to: string, 
+/**
+ * From which own address.
+ */
+from?: string, };
+
+export type InvitationReadParams = { 
+/**
+ * The address in the mail's From.
+ */
+from: string, 
+/**
+ * The text of its attachment.
+ */
+content: string, };
+
 export type SettingParams = { 
 /**
  * 1 to 64 letters.
@@ -467,6 +587,26 @@ export type LetterResult = {
  * Whether it was the letter that was waited for.
  */
 taken: boolean, };
+
+export type AuthoritiesResult = { 
+/**
+ * All of them.
+ */
+authorities: Array<Authority>, };
+
+export type InvitationResult = { 
+/**
+ * What the mail was.
+ */
+outcome: InvitationOutcome, 
+/**
+ * From whom, unless it was refused.
+ */
+address?: string, 
+/**
+ * Why it was refused.
+ */
+reason?: InvitationRefusal, };
 
 export type RoamingResult = { 
 /**
@@ -553,6 +693,14 @@ export type Methods = {
   "identity/import": { params: ImportParams; result: Identity };
   "identity/importFile": { params: ImportFileParams; result: Identity };
   "identity/letter": { params: LetterParams; result: LetterResult };
+  "authorities/list": { params: NoParams; result: AuthoritiesResult };
+  "authorities/inspect": { params: AuthorityFileParams; result: AuthoritiesResult };
+  "authorities/add": { params: AuthorityAddParams; result: AuthoritiesResult };
+  "authorities/remove": { params: AuthorityParams; result: AuthoritiesResult };
+  "invitations/write": { params: InvitationWriteParams; result: InvitationMail };
+  "invitations/read": { params: InvitationReadParams; result: InvitationResult };
+  "invitations/accept": { params: AddressParams; result: InvitationMail };
+  "invitations/decline": { params: AddressParams; result: Empty };
   "roaming/open": { params: RoamingOpenParams; result: RoamingResult };
   "roaming/close": { params: RoamingCloseParams; result: Empty };
   "messages/send": { params: SendParams; result: SentResult };

@@ -7,8 +7,8 @@ use corella_identity::{
 };
 
 use crate::{
-    Buddy, CallId, CommandError, Consent, Content, Device, LinkId, MessageState, Outgoing, Pair, Presence, Reason,
-    Roaming, Token,
+    Buddy, CallId, CommandError, Consent, Content, Device, KnownBy, LinkId, MessageState, Outgoing, Pair, Presence,
+    Reason, Roaming, Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -54,6 +54,8 @@ pub struct BuddyView {
     pub presence: Presence,
     /// The key in use.
     pub known: Option<Known>,
+    /// How that came to be.
+    pub known_by: Option<KnownBy>,
     /// What the user must decide first.
     pub question: Option<Question>,
 }

@@ -8,7 +8,7 @@ use corella_identity::{
     trust::{self, Candidate, Choice, Known, Question, QuestionKind, Trust, TrustAnchors},
 };
 
-use crate::{Action, Agent, Expected, Notice, Pair, Reason};
+use crate::{Action, Agent, Expected, How, KnownBy, Notice, Pair, Reason};
 
 /// Most certificates of one person that are remembered as refused; the oldest are forgotten.
 const REFUSED: usize = 32;
@@ -55,6 +55,8 @@ pub struct Buddy {
     pub consent: Consent,
     /// The key in use.
     pub known: Option<Known>,
+    /// How that came to be.
+    pub known_by: Option<KnownBy>,
     /// What the user must decide before anything is sent.
     pub question: Option<Question>,
     /// What claimed to be this person's key when the user was asked, and was not chosen: it raises no question again.
@@ -77,6 +79,7 @@ impl Buddy {
             own: None,
             consent,
             known: None,
+            known_by: None,
             question: None,
             refused: Vec::new(),
             expected: None,
@@ -86,14 +89,14 @@ impl Buddy {
     }
 
     /// The user has chosen one of the keys: there is no question any more, about none of them.
-    pub(crate) fn choose(&mut self, chosen: Known) {
+    pub(crate) fn choose(&mut self, now: Millis, chosen: Known) {
         let candidates = self.question.take().map(|q| q.candidates).unwrap_or_default();
         self.refused.extend(candidates.iter().map(|c| c.fingerprint));
         let chosen_one = chosen.certificate.fingerprint();
         self.refused.retain(|f| *f != chosen_one);
         let excess = self.refused.len().saturating_sub(REFUSED);
         self.refused.drain(..excess);
-        self.known = Some(chosen);
+        self.know(now, chosen, How::Fingerprint);
         self.expected = None;
     }
 
@@ -103,6 +106,9 @@ impl Buddy {
         let key = self
             .known
             .take_if(|known| is_request && known.trust == Trust::Unverified);
+        if key.is_some() {
+            self.known_by = None;
+        }
         self.wrote_with = key.map(|known| known.certificate).or(self.wrote_with.take());
     }
 
@@ -191,7 +197,14 @@ impl Agent {
             Choice::Nothing => return false,
             Choice::Adopt { certificate, trust } => {
                 let first = buddy.known.is_none();
-                buddy.known = Some(Known { certificate, trust });
+                let known = Known { certificate, trust };
+                let otherwise = if buddy.expected.is_some() {
+                    How::Device
+                } else {
+                    How::First
+                };
+                let how = How::of(anchors, address, &known, &presented, now, otherwise);
+                buddy.know(now, known, how);
                 buddy.expected = None;
                 if first {
                     self.settle_requests(address, false, out);
@@ -199,7 +212,9 @@ impl Agent {
                 self.close_other_links(address, out);
             }
             Choice::Renewed { certificate, trust } => {
-                buddy.known = Some(Known { certificate, trust });
+                let known = Known { certificate, trust };
+                let how = How::of(anchors, address, &known, &presented, now, How::First);
+                buddy.know(now, known, how);
                 out.push(Action::Notice(Notice::KeyRenewed(address.clone())));
                 self.close_other_links(address, out);
             }

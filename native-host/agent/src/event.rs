@@ -1,6 +1,6 @@
 //! What happens to the agent.
 
-use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, pass::Pass};
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, pass::Pass, trust::TrustAnchors};
 
 use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Roaming, Side, Token};
 
@@ -303,6 +303,8 @@ pub enum Event {
         /// Whether that device needs it no more: it is on its disk, or it has refused it for good.
         is_taken: bool,
     },
+    /// The user trusts these authorities from now on.
+    Authorities(TrustAnchors),
     /// The program is about to end: what is owed goes where it will be found.
     Ending,
     /// Nodes came or addresses changed: peers that were out of reach may be there now.

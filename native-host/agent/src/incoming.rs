@@ -6,8 +6,8 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Arriving, Buddy, Consent, Content, MessageState, NewMessage, Pair, Received, Side, StoreOutcome,
-    Via, requests::Room,
+    Action, Agent, Arriving, Buddy, Consent, Content, How, MessageState, NewMessage, Pair, Received, Side,
+    StoreOutcome, Via, requests::Room,
 };
 
 /// The name of the device from which strangers' messages in the overlay come.
@@ -207,11 +207,12 @@ impl Agent {
             Room::Full => return false,
         }
         self.requests.wait(pair.with.clone(), Some(device), verified);
-        let stranger = Buddy {
+        let mut stranger = Buddy {
             own: Some(pair.own.clone()),
-            known: Some(known),
             ..Buddy::new(pair.with.clone(), Consent::Request)
         };
+        let how = How::of(&self.settings.anchors, &pair.with, &known, &[], now, How::First);
+        stranger.know(now, known, how);
         self.buddies.insert(pair.with.clone(), stranger);
         self.buddy_changed(&pair.with, out);
         true

@@ -18,6 +18,7 @@ mod devices;
 pub mod enrolment;
 mod event;
 mod incoming;
+mod known;
 mod notices;
 mod outbox;
 mod passes;
@@ -42,6 +43,7 @@ pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
 pub use devices::Device;
 pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
+pub use known::{How, KnownBy};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
 pub use roaming::{Entry, Expected, Roaming, Standing};
@@ -227,6 +229,7 @@ impl Agent {
             Event::NoticesStoredAway { pair, ids, is_stored } => {
                 self.notices_stored_away(now, &pair, ids, is_stored, &mut out);
             }
+            Event::Authorities(anchors) => self.trust_authorities(now, anchors, &mut out),
             Event::Ending => {
                 let pairs: Vec<Pair> = self.peers.keys().cloned().collect();
                 for pair in pairs {
@@ -285,6 +288,7 @@ impl Agent {
             consent: buddy.consent,
             presence,
             known: buddy.known.clone(),
+            known_by: buddy.known_by.clone(),
             question: buddy.question.clone(),
         }
     }

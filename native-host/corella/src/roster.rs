@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use corella_agent::{Buddy, Consent, Device, Expected, Presence, Roaming, Status};
+use corella_agent::{Buddy, Consent, Device, Expected, How, KnownBy, Presence, Roaming, Status};
 use corella_identity::{
     AddressOfRecord, Certificate, Fingerprint,
     pass::Pass,
@@ -31,7 +31,7 @@ CREATE TABLE buddies (
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// From version 1: what is known of the user's other devices.
 const DEVICES: &str = "
 ALTER TABLE buddies ADD COLUMN expected TEXT;
@@ -41,6 +41,9 @@ CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NU
 
 /// From version 2: the passes of buddies.
 const PASSES: &str = "ALTER TABLE buddies ADD COLUMN pass TEXT;";
+
+/// From version 3: how the keys in use came to be known.
+const KNOWN_BY: &str = "ALTER TABLE buddies ADD COLUMN known_by TEXT;";
 
 /// The roster cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +73,10 @@ impl Roster {
             VERSION => {}
             old @ 0..VERSION => {
                 let tx = db.transaction()?;
-                for step in [SCHEMA, DEVICES, PASSES].iter().skip(usize::try_from(old).unwrap_or(0)) {
+                for step in [SCHEMA, DEVICES, PASSES, KNOWN_BY]
+                    .iter()
+                    .skip(usize::try_from(old).unwrap_or(0))
+                {
                     tx.execute_batch(step)?;
                 }
                 tx.pragma_update(None, "user_version", VERSION)?;
@@ -84,7 +90,7 @@ impl Roster {
     /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let mut query = self.db.prepare(
-            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected, pass FROM buddies ORDER BY rowid",
+            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected, pass, known_by FROM buddies ORDER BY rowid",
         )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
@@ -99,6 +105,7 @@ impl Roster {
                 wrote_with: row.get(8)?,
                 expected: row.get(9)?,
                 pass: row.get(10)?,
+                known_by: row.get(11)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -114,8 +121,8 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db.execute(
-            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
-               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10, pass = ?11",
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10, pass = ?11, known_by = ?12",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -128,6 +135,7 @@ impl Roster {
                 buddy.wrote_with.as_ref().map(Certificate::der),
                 buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
                 passes_text(&buddy.passes),
+                buddy.known_by.as_ref().map(|by| known_by_json(by).to_string()),
             ],
         )?;
         Ok(())
@@ -238,6 +246,7 @@ struct Row {
     wrote_with: Option<Vec<u8>>,
     expected: Option<String>,
     pass: Option<String>,
+    known_by: Option<String>,
 }
 
 impl Row {
@@ -260,6 +269,7 @@ impl Row {
             name: self.name,
             own,
             consent: Consent::parse(&self.consent)?,
+            known_by: self.known_by.and_then(|text| known_by(&text)),
             known,
             question: self.question.and_then(|text| question(&text)),
             refused: serde_json::from_str(&self.refused).ok()?,
@@ -302,6 +312,29 @@ fn pass(text: &str, giver: Certificate) -> Option<Pass> {
     let until = parts.next()?.parse().ok()?;
     let signature = openssl::base64::decode_block(parts.next()?).ok()?;
     (fingerprint == giver.fingerprint()).then(|| Pass::claimed(giver, until, signature))
+}
+
+fn known_by_json(known_by: &KnownBy) -> Value {
+    let (how, since) = (known_by.how.as_str(), known_by.since);
+    match &known_by.how {
+        How::Authority { root, name } => json!({ "how": how, "since": since, "root": root, "name": name }),
+        _ => json!({ "how": how, "since": since }),
+    }
+}
+
+fn known_by(text: &str) -> Option<KnownBy> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let how = match value["how"].as_str()? {
+        "authority" => How::Authority {
+            root: value["root"].as_str()?.parse().ok()?,
+            name: value["name"].as_str()?.to_owned(),
+        },
+        word => [How::Fingerprint, How::Invitation, How::First, How::Device]
+            .into_iter()
+            .find(|how| how.as_str() == word)?,
+    };
+    let since = value["since"].as_i64()?;
+    Some(KnownBy { how, since })
 }
 
 fn question_json(question: &Question) -> Value {

@@ -183,6 +183,14 @@ impl Certificate {
         self.0.fingerprint
     }
 
+    /// SHA-256 of its public key (SubjectPublicKeyInfo in DER): the same for all certificates of one key, and so what people
+    /// compare.
+    pub fn key_fingerprint(&self) -> Fingerprint {
+        // OpenSSL can write a key that it has read; could it not, no two certificates would seem to have the same one.
+        let key = self.public_key_der();
+        Fingerprint(sha256(key.as_deref().unwrap_or(&self.0.der)))
+    }
+
     /// The mail addresses it is for: the rfc822Names among its subject alternative names, canonical. Names that are no
     /// plain mail address are left out.
     pub fn addresses(&self) -> &[AddressOfRecord] {
@@ -220,6 +228,13 @@ impl Certificate {
     pub fn issuer_name(&self) -> String {
         self.x509()
             .map(|x509| display_name(x509.issuer_name()))
+            .unwrap_or_default()
+    }
+
+    /// Its own name for people, as [`Certificate::issuer_name`] gives the issuer's.
+    pub fn subject_name(&self) -> String {
+        self.x509()
+            .map(|x509| display_name(x509.subject_name()))
             .unwrap_or_default()
     }
 

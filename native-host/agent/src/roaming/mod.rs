@@ -8,11 +8,14 @@ mod document;
 
 use std::collections::BTreeMap;
 
-use corella_identity::{AddressOfRecord, Millis, trust::Trust};
+use corella_identity::{
+    AddressOfRecord, Millis,
+    trust::{Known, Trust},
+};
 
 pub use document::{Entry, Expected, Roaming, Standing};
 
-use crate::{Action, Agent, Buddy, Consent, Presence};
+use crate::{Action, Agent, Buddy, Consent, How, Presence};
 
 /// Most settings that are kept.
 const SETTINGS: usize = 64;
@@ -220,7 +223,7 @@ impl Agent {
                 if self.consent(now, who, name.clone(), Some(own.clone()), out).is_err() {
                     return;
                 }
-                self.know_as_elsewhere(who, *key, out);
+                self.know_as_elsewhere(now, who, *key, out);
             }
         }
         // Whoever has just joined keeps the names that only they have given.
@@ -245,11 +248,11 @@ impl Agent {
     /// Takes over by which key another device knows somebody. The same key is worth here what it is worth there; another one
     /// that the user has confirmed there, or an authority vouches for, is expected from now on, and whoever has the key that was
     /// only the first one seen here is asked about.
-    fn know_as_elsewhere(&mut self, who: &AddressOfRecord, key: Option<Expected>, out: &mut Vec<Action>) {
+    fn know_as_elsewhere(&mut self, now: Millis, who: &AddressOfRecord, key: Option<Expected>, out: &mut Vec<Action>) {
         let (Some(key), Some(buddy)) = (key, self.buddies.get_mut(who)) else {
             return;
         };
-        let Some(known) = &mut buddy.known else {
+        let Some(known) = &buddy.known else {
             buddy.expected = Some(key);
             return self.buddy_changed(who, out);
         };
@@ -258,11 +261,15 @@ impl Agent {
         }
         if known.certificate.fingerprint() == key.fingerprint {
             if key.trust == Trust::Pinned {
-                known.trust = Trust::Pinned;
+                let known = Known {
+                    trust: Trust::Pinned,
+                    ..known.clone()
+                };
+                buddy.know(now, known, How::Device);
                 self.buddy_changed(who, out);
             }
         } else if key.trust != Trust::Unverified {
-            buddy.known = None;
+            (buddy.known, buddy.known_by) = (None, None);
             buddy.expected = Some(key);
             self.close_links(who, out);
             self.buddy_changed(who, out);

@@ -163,6 +163,7 @@ impl Actor {
         protocol::Identity {
             address: credential.address().to_string(),
             fingerprint: certificate.fingerprint().to_string(),
+            key: certificate.key_fingerprint().to_string(),
             issuer: if certificate.is_self_signed() {
                 "self".into()
             } else {

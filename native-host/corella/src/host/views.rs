@@ -1,7 +1,7 @@
 //! The same things in the words of the core, of the store and of the bridge.
 
 use corella_agent::{
-    BuddyView, CommandError, MessageState, NewMessage, Outgoing, Pair, Presence, Reason, Side, Status,
+    BuddyView, CommandError, How, KnownBy, MessageState, NewMessage, Outgoing, Pair, Presence, Reason, Side, Status,
 };
 use corella_identity::{AddressOfRecord, trust::Question};
 use corella_transcripts as store;
@@ -95,8 +95,25 @@ pub(crate) fn buddy(view: BuddyView, unread: u64) -> protocol::Buddy {
             .known
             .as_ref()
             .map(|known| known.certificate.fingerprint().to_string()),
+        key: view
+            .known
+            .as_ref()
+            .map(|known| known.certificate.key_fingerprint().to_string()),
+        known: view.known_by.map(known_by),
+        invitation: None,
         unread,
         question: view.question.map(|question| question_view(&question)),
+    }
+}
+
+fn known_by(known_by: KnownBy) -> protocol::KnownBy {
+    protocol::KnownBy {
+        how: known_by.how.as_str(),
+        authority: match known_by.how {
+            How::Authority { name, .. } => Some(name),
+            _ => None,
+        },
+        since: Some(known_by.since),
     }
 }
 
@@ -107,6 +124,7 @@ fn question_view(question: &Question) -> protocol::Question {
         candidates: candidates
             .map(|c| protocol::Candidate {
                 fingerprint: c.fingerprint.to_string(),
+                key: c.certificate.key_fingerprint().to_string(),
                 trust: c.trust.as_str(),
             })
             .collect(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::types::{Buddy, Conversation, Hit, Identity, Message, Presence, Secret};
+use super::types::{Authority, Buddy, Conversation, Hit, Identity, Message, Presence, Secret};
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty $(= $ts:literal)?),* $(,)? })*) => {$(
@@ -145,6 +145,37 @@ params! {
         /// Whom.
         address: String,
     }
+    /// `authorities/inspect`.
+    AuthorityFileParams {
+        /// PEM, or DER in base64.
+        file: String,
+    }
+    /// `authorities/add`.
+    AuthorityAddParams {
+        /// PEM, or DER in base64.
+        file: String,
+        /// Which of those in it.
+        fingerprint: String,
+    }
+    /// `authorities/remove`.
+    AuthorityParams {
+        /// Which.
+        fingerprint: String,
+    }
+    /// `invitations/write`.
+    InvitationWriteParams {
+        /// Whom to invite.
+        to: String,
+        /// From which own address.
+        from: Option<String>,
+    }
+    /// `invitations/read`.
+    InvitationReadParams {
+        /// The address in the mail's From.
+        from: String,
+        /// The text of its attachment.
+        content: String,
+    }
     /// `settings/set`.
     SettingParams {
         /// 1 to 64 letters.
@@ -190,6 +221,11 @@ results! {
         /// How many people are kept, buddies and blocked.
         people: u32,
     }
+    /// Of the methods about authorities.
+    AuthoritiesResult {
+        /// All of them.
+        authorities: Vec<Authority>,
+    }
     /// Of `settings/list`.
     SettingsResult {
         /// By name.
@@ -223,6 +259,22 @@ results! {
     }
     /// Of methods with nothing to tell.
     Empty {}
+}
+
+/// Of `invitations/read`.
+#[derive(Debug, Serialize, TS)]
+pub(crate) struct InvitationResult {
+    /// What the mail was.
+    #[ts(type = "InvitationOutcome")]
+    pub outcome: &'static str,
+    /// From whom, unless it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub address: Option<String>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "InvitationRefusal")]
+    pub reason: Option<&'static str>,
 }
 
 /// Of `messages/search`.

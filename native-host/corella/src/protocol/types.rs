@@ -77,6 +77,18 @@ pub(crate) struct Buddy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub fingerprint: Option<String>,
+    /// SHA-256 of their public key: what people compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub key: Option<String>,
+    /// How that key came to be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub known: Option<KnownBy>,
+    /// How far an invitation by mail is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "InvitationState")]
+    pub invitation: Option<&'static str>,
     /// Messages not read yet.
     #[ts(type = "number")]
     pub unread: u64,
@@ -84,6 +96,52 @@ pub(crate) struct Buddy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub question: Option<Question>,
+}
+
+/// How a peer's key came to be known.
+#[derive(Debug, Clone, Serialize, TS)]
+pub(crate) struct KnownBy {
+    /// What makes it known.
+    #[ts(type = "KnownHow")]
+    pub how: &'static str,
+    /// The name of the authority that vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub authority: Option<String>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub since: Option<i64>,
+}
+
+/// Whose certificates are trusted.
+#[derive(Debug, Clone, Serialize, TS)]
+pub(crate) struct Authority {
+    /// As its certificate names it.
+    pub name: String,
+    /// SHA-256 of its certificate.
+    pub fingerprint: String,
+    /// When its certificate ends.
+    #[ts(type = "number")]
+    pub expires: i64,
+    /// Whether the user added it, and can take it away; else it is configured.
+    pub added: bool,
+}
+
+/// What an invitation mail carries.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InvitationMail {
+    /// The own address that it must be sent from.
+    pub from: String,
+    /// The only one that it may be sent to.
+    pub to: String,
+    /// The attachment's name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its text, in ASCII.
+    pub content: String,
 }
 
 /// A decision about a key.
@@ -101,6 +159,8 @@ pub(crate) struct Question {
 pub(crate) struct Candidate {
     /// SHA-256 of its certificate.
     pub fingerprint: String,
+    /// SHA-256 of the key itself.
+    pub key: String,
     /// How it is known.
     #[ts(type = "Trust")]
     pub trust: &'static str,
@@ -113,6 +173,8 @@ pub(crate) struct Identity {
     pub address: String,
     /// SHA-256 of the certificate.
     pub fingerprint: String,
+    /// SHA-256 of the public key: what people compare.
+    pub key: String,
     /// `self`, or the name of the authority.
     pub issuer: String,
     /// As a peer who trusts the same authorities would see it.

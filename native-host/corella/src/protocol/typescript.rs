@@ -15,6 +15,10 @@ export type Time = number;
 export type Trust = \"verified\" | \"pinned\" | \"unverified\" | \"plain\";
 export type EnrolmentState = \"asking\" | \"unreachable\" | \"limited\" | \"mail-delayed\" | \"letter-coming\" | \"letter-slow\" | \"answering\" | \"no-mailbox\" | \"refused\";
 export type Consent = \"buddy\" | \"request\" | \"blocked\";
+export type KnownHow = \"authority\" | \"fingerprint\" | \"invitation\" | \"first\" | \"device\";
+export type InvitationState = \"sent\" | \"offered\" | \"answered\";
+export type InvitationOutcome = \"offered\" | \"accepted\" | \"known\" | \"refused\";
+export type InvitationRefusal = \"unreadable\" | \"bad-signature\" | \"other-sender\" | \"other-recipient\" | \"expired\" | \"unknown\" | \"other-key\";
 export type Side = \"addon\" | \"host\";
 ";
 
@@ -30,6 +34,14 @@ export type Methods = {
   \"identity/import\": { params: ImportParams; result: Identity };
   \"identity/importFile\": { params: ImportFileParams; result: Identity };
   \"identity/letter\": { params: LetterParams; result: LetterResult };
+  \"authorities/list\": { params: NoParams; result: AuthoritiesResult };
+  \"authorities/inspect\": { params: AuthorityFileParams; result: AuthoritiesResult };
+  \"authorities/add\": { params: AuthorityAddParams; result: AuthoritiesResult };
+  \"authorities/remove\": { params: AuthorityParams; result: AuthoritiesResult };
+  \"invitations/write\": { params: InvitationWriteParams; result: InvitationMail };
+  \"invitations/read\": { params: InvitationReadParams; result: InvitationResult };
+  \"invitations/accept\": { params: AddressParams; result: InvitationMail };
+  \"invitations/decline\": { params: AddressParams; result: Empty };
   \"roaming/open\": { params: RoamingOpenParams; result: RoamingResult };
   \"roaming/close\": { params: RoamingCloseParams; result: Empty };
   \"messages/send\": { params: SendParams; result: SentResult };
@@ -81,7 +93,10 @@ pub(crate) fn declarations() -> String {
         Message,
         Candidate,
         Question,
+        KnownBy,
         Buddy,
+        Authority,
+        InvitationMail,
         Enrolment,
         Identity,
         Status,
@@ -104,6 +119,11 @@ pub(crate) fn declarations() -> String {
         MarkReadParams
     );
     declare!(
+        AuthorityFileParams,
+        AuthorityAddParams,
+        AuthorityParams,
+        InvitationWriteParams,
+        InvitationReadParams,
         SettingParams,
         RetryParams,
         AddParams,
@@ -115,6 +135,8 @@ pub(crate) fn declarations() -> String {
         HelloResult,
         IdentitiesResult,
         LetterResult,
+        AuthoritiesResult,
+        InvitationResult,
         RoamingResult,
         SettingsResult,
         SentResult,

@@ -35,6 +35,13 @@ fn what_is_saved_is_there_after_a_restart() {
                 trust: Trust::Unverified,
             }],
         }),
+        known_by: Some(KnownBy {
+            how: How::Authority {
+                root: other.fingerprint(),
+                name: "An Authority".into(),
+            },
+            since: 1_750_000_000_000,
+        }),
         refused: vec![certificate("bob@example.net").fingerprint()],
         expected: Some(Expected {
             fingerprint: bob.fingerprint(),
@@ -70,6 +77,7 @@ fn what_is_saved_is_there_after_a_restart() {
     assert_eq!(found.len(), 1);
     let known = found[0].known.as_ref().unwrap();
     assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
+    assert_eq!(found[0].known_by, buddy.known_by);
     assert_eq!(
         found[0].question.as_ref().unwrap().candidates[0].fingerprint,
         other.fingerprint()

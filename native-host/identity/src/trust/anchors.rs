@@ -9,7 +9,7 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 use thiserror::Error;
 
-use crate::{AddressOfRecord, Certificate, CertificateError, Millis};
+use crate::{AddressOfRecord, Certificate, CertificateError, Fingerprint, Millis};
 
 /// Most certificates between a person's and its authority's.
 const DEPTH_LIMIT: i32 = 5;
@@ -64,6 +64,11 @@ impl TrustAnchors {
     /// No authority: nothing will ever be verified.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Whether the authority with this fingerprint is among them.
+    pub fn trusts_fingerprint(&self, authority: &Fingerprint) -> bool {
+        self.authorities.iter().any(|one| one.fingerprint() == *authority)
     }
 
     /// The authorities in a PEM text, roots or subordinate ones.
