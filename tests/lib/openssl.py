@@ -27,7 +27,12 @@ class Certified:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the certificate, as PROTOCOL.md writes it."""
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.certificate)).hexdigest()
+        return hashlib.sha256(self.der).hexdigest()
+
+    @property
+    def der(self) -> bytes:
+        """The certificate in DER."""
+        return ssl.PEM_cert_to_DER_cert(self.certificate)
 
     @property
     def arguments(self) -> list[str]:

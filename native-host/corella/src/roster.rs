@@ -42,8 +42,11 @@ CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NU
 /// From version 2: the passes of buddies.
 const PASSES: &str = "ALTER TABLE buddies ADD COLUMN pass TEXT;";
 
-/// From version 3: how the keys in use came to be known.
-const KNOWN_BY: &str = "ALTER TABLE buddies ADD COLUMN known_by TEXT;";
+/// From version 3: how the keys in use came to be known, and the authorities that the user has added.
+const KNOWN_BY: &str = "
+ALTER TABLE buddies ADD COLUMN known_by TEXT;
+CREATE TABLE authorities (fingerprint TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
+";
 
 /// The roster cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +148,31 @@ impl Roster {
     pub(crate) fn forget(&self, address: &AddressOfRecord) -> Result<(), RosterError> {
         self.db
             .execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
+        Ok(())
+    }
+
+    /// The authorities that the user has added.
+    pub(crate) fn authorities(&self) -> Result<Vec<Certificate>, RosterError> {
+        let mut query = self.db.prepare("SELECT certificate FROM authorities ORDER BY rowid")?;
+        let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        Ok(rows.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+    }
+
+    /// Remembers one.
+    pub(crate) fn save_authority(&self, authority: &Certificate) -> Result<(), RosterError> {
+        let row = params![authority.fingerprint().to_string(), authority.der()];
+        self.db
+            .execute("INSERT OR REPLACE INTO authorities VALUES (?1, ?2)", row)?;
+        Ok(())
+    }
+
+    /// Forgets one.
+    pub(crate) fn forget_authority(&self, fingerprint: &Fingerprint) -> Result<(), RosterError> {
+        self.db.execute(
+            "DELETE FROM authorities WHERE fingerprint = ?1",
+            [fingerprint.to_string()],
+        )?;
         Ok(())
     }
 

@@ -20,8 +20,8 @@ use tokio::{
 };
 
 use super::{
-    Call, HostSettings, Shared, enrolment, links::Links, network::Network, roaming, roster_writer::RosterWriter, views,
-    waiting,
+    Call, HostSettings, Shared, authorities::Authorities, enrolment, links::Links, network::Network, roaming,
+    roster_writer::RosterWriter, views, waiting,
 };
 use crate::{
     authority::Authority,
@@ -133,6 +133,7 @@ pub(super) struct Actor {
     /// When the certificates are to be replaced, by own address.
     pub(super) renewals: HashMap<AddressOfRecord, Millis>,
     pub(super) settings: HostSettings,
+    pub(super) authorities: Authorities,
     /// Where the records of others are kept.
     pub(super) records: PathBuf,
     pub(super) online: bool,
@@ -146,6 +147,7 @@ impl Actor {
         roster: RosterWriter,
         keystore: Keystore,
         settings: HostSettings,
+        authorities: Authorities,
         records: PathBuf,
     ) -> Actor {
         let authority = settings.authority.clone();
@@ -169,6 +171,7 @@ impl Actor {
             enrolling: HashMap::new(),
             renewals: HashMap::new(),
             settings,
+            authorities,
             records,
             online: false,
             next: 0,

@@ -9,6 +9,7 @@ use corella_transcripts as store;
 use super::{
     Call,
     actor::{Actor, Input, ReplyTo, random_id},
+    authorities,
     calls::{self, json},
     views,
 };
@@ -31,6 +32,10 @@ impl Actor {
             } => return self.open_file(address, file, passphrase, reply),
             Call::Use(credential) => self.use_credential(credential).await,
             Call::Letter(text) => self.letter(&text),
+            Call::Authorities => self.list_authorities(),
+            Call::Inspect(file) => authorities::inspect(&file),
+            Call::AddAuthority(file, fingerprint) => return self.add_authority(&file, &fingerprint, reply),
+            Call::RemoveAuthority(fingerprint) => return self.remove_authority(&fingerprint, reply),
             Call::OpenRoaming { own, secret, create } => return self.open_roaming(own, secret, create, reply),
             Call::CloseRoaming(own) => return self.close_roaming(own, reply),
             Call::Buddies => return self.buddies(reply),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use corella_agent::Presence;
-use corella_identity::{AddressOfRecord, Credential};
+use corella_identity::{AddressOfRecord, Credential, Fingerprint};
 use corella_transcripts as store;
 use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
@@ -39,6 +39,10 @@ pub(crate) enum Call {
     /// A credential that was opened.
     Use(Credential),
     Letter(String),
+    Authorities,
+    Inspect(String),
+    AddAuthority(String, Fingerprint),
+    RemoveAuthority(Fingerprint),
     OpenRoaming {
         own: Option<AddressOfRecord>,
         secret: Secret,
@@ -63,7 +67,7 @@ pub(crate) enum Call {
     },
     Buddies,
     Add(AddressOfRecord, Option<String>),
-    Accept(AddressOfRecord, Option<corella_identity::Fingerprint>),
+    Accept(AddressOfRecord, Option<Fingerprint>),
     Block(AddressOfRecord),
     Remove(AddressOfRecord),
     SetPresence(Presence),
@@ -102,6 +106,15 @@ impl Call {
                 }
             }
             "identity/letter" => Call::Letter(read::<LetterParams>(params)?.text),
+            "authorities/list" => read::<NoParams>(params).map(|_| Call::Authorities)?,
+            "authorities/inspect" => Call::Inspect(read::<AuthorityFileParams>(params)?.file),
+            "authorities/add" => {
+                let AuthorityAddParams { file, fingerprint } = read(params)?;
+                Call::AddAuthority(file, views::fingerprint(&fingerprint)?)
+            }
+            "authorities/remove" => {
+                Call::RemoveAuthority(views::fingerprint(&read::<AuthorityParams>(params)?.fingerprint)?)
+            }
             "roaming/open" => {
                 let RoamingOpenParams {
                     address,
@@ -163,9 +176,7 @@ impl Call {
             }
             "buddies/accept" => {
                 let AcceptParams { address, fingerprint } = read(params)?;
-                let fingerprint = fingerprint.map(|f| f.parse()).transpose();
-                let fingerprint =
-                    fingerprint.map_err(|_| RpcError::new(ErrorName::InvalidParams, "fingerprint: 64 hex digits"))?;
+                let fingerprint = fingerprint.as_deref().map(views::fingerprint).transpose()?;
                 Call::Accept(views::address(&address)?, fingerprint)
             }
             "buddies/block" => Call::Block(views::address(&read::<AddressParams>(params)?.address)?),

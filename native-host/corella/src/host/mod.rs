@@ -6,6 +6,7 @@
 
 mod actor;
 mod answering;
+mod authorities;
 mod calls;
 mod carry_out;
 mod control;
@@ -48,6 +49,7 @@ use crate::{
     roster::Roster,
 };
 use actor::{Actor, Input};
+use authorities::Authorities;
 use roster_writer::RosterWriter;
 
 /// Notifications that wait for one slow listener; with more than that it is one no longer.
@@ -59,6 +61,7 @@ const ENDING: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(crate) struct HostSettings {
     pub(crate) network: NetworkSettings,
+    /// The configured authorities, and while it runs those that the user has added too.
     pub(crate) anchors: TrustAnchors,
     /// Whose gateway is asked instead of the overlay.
     pub(crate) gateway: Option<GatewayUrl>,
@@ -99,7 +102,7 @@ pub(crate) struct Host {
 
 impl Host {
     /// Opens the data directory and starts the actor. Addresses enrolled before go on line by themselves.
-    pub(crate) fn open(data: &Path, settings: HostSettings) -> Result<Arc<Host>, RpcError> {
+    pub(crate) fn open(data: &Path, mut settings: HostSettings) -> Result<Arc<Host>, RpcError> {
         let store = |what: String| RpcError::new(ErrorName::Store, what);
         let data = DataDir::create(data).map_err(|e| store(format!("{} cannot be made: {e}", data.display())))?;
         let lock = lock::take_soon(&data.lock()).map_err(|e| store(format!("the lock cannot be taken: {e}")))?;
@@ -111,6 +114,9 @@ impl Host {
         let roster = Roster::open(&data.roster()).map_err(|e| store(e.to_string()))?;
         let transcripts = Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
         let snapshot = snapshot(&roster, &transcripts).map_err(store)?;
+        let added = roster.authorities().map_err(|e| store(e.to_string()))?;
+        let authorities = Authorities::new(settings.anchors, added);
+        settings.anchors = authorities.anchors();
         let own = keystore.addresses().map_err(|e| store(e.to_string()))?;
         let (inbox, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -126,7 +132,15 @@ impl Host {
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
         let roster = RosterWriter::start(roster)
             .map_err(|e| store(format!("the thread that writes the buddy list cannot be started: {e}")))?;
-        let actor = Actor::new(shared.clone(), agent, roster, keystore, settings, data.records());
+        let actor = Actor::new(
+            shared.clone(),
+            agent,
+            roster,
+            keystore,
+            settings,
+            authorities,
+            data.records(),
+        );
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });
         control::listen(&data.control(), &host)

@@ -11,7 +11,7 @@ use std::{
 };
 
 use corella_agent::{Buddy, Device, Presence, Roaming};
-use corella_identity::AddressOfRecord;
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint};
 
 use crate::roster::{Roster, RosterError};
 
@@ -67,6 +67,14 @@ impl RosterWriter {
 
     pub(super) fn forget(&mut self, address: AddressOfRecord) {
         self.write(move |roster| roster.forget(&address));
+    }
+
+    pub(super) fn save_authority(&mut self, authority: Certificate) {
+        self.write(move |roster| roster.save_authority(&authority));
+    }
+
+    pub(super) fn forget_authority(&mut self, fingerprint: Fingerprint) {
+        self.write(move |roster| roster.forget_authority(&fingerprint));
     }
 
     pub(super) fn save_presence(&mut self, presence: Presence) {

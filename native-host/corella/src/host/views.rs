@@ -3,7 +3,7 @@
 use corella_agent::{
     BuddyView, CommandError, How, KnownBy, MessageState, NewMessage, Outgoing, Pair, Presence, Reason, Side, Status,
 };
-use corella_identity::{AddressOfRecord, trust::Question};
+use corella_identity::{AddressOfRecord, Fingerprint, trust::Question};
 use corella_transcripts as store;
 
 use crate::protocol::{self, ErrorName, RpcError};
@@ -165,4 +165,10 @@ pub(crate) fn roster_error() -> RpcError {
 /// An address as people and links write it.
 pub(crate) fn address(text: &str) -> Result<AddressOfRecord, RpcError> {
     AddressOfRecord::parse_link(text).map_err(|error| RpcError::new(ErrorName::InvalidAddress, error.to_string()))
+}
+
+/// A certificate's fingerprint.
+pub(crate) fn fingerprint(text: &str) -> Result<Fingerprint, RpcError> {
+    text.parse()
+        .map_err(|_| RpcError::new(ErrorName::InvalidParams, "fingerprint: 64 hex digits"))
 }

@@ -65,6 +65,10 @@ fn what_is_saved_is_there_after_a_restart() {
             seen: 7,
         };
         roster.save_device(&address("alice@example.net"), &device).unwrap();
+        for authority in [&bob, &other] {
+            roster.save_authority(authority).unwrap();
+        }
+        roster.forget_authority(&other.fingerprint()).unwrap();
         roster
             .save_presence(&Presence {
                 status: Status::Away,
@@ -78,6 +82,7 @@ fn what_is_saved_is_there_after_a_restart() {
     let known = found[0].known.as_ref().unwrap();
     assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
     assert_eq!(found[0].known_by, buddy.known_by);
+    assert_eq!(roster.authorities().unwrap(), std::slice::from_ref(&bob));
     assert_eq!(
         found[0].question.as_ref().unwrap().candidates[0].fingerprint,
         other.fingerprint()

@@ -66,6 +66,30 @@ impl TrustAnchors {
         Self::default()
     }
 
+    /// These and more.
+    pub fn with(&self, more: &[Certificate]) -> Self {
+        let mut authorities = self.authorities.clone();
+        for one in more {
+            if !authorities.contains(one) {
+                authorities.push(one.clone());
+            }
+        }
+        Self { authorities }
+    }
+
+    /// The authority whose certificate this is, in DER.
+    ///
+    /// # Errors
+    /// It is unreadable, or no authority's.
+    pub fn from_der(der: &[u8]) -> Result<Self, AnchorsError> {
+        let certificate = Certificate::from_der(der)?;
+        if !certificate.is_ca() {
+            return Err(AnchorsError::NoAuthority(certificate.fingerprint()));
+        }
+        let authorities = vec![certificate];
+        Ok(Self { authorities })
+    }
+
     /// Whether the authority with this fingerprint is among them.
     pub fn trusts_fingerprint(&self, authority: &Fingerprint) -> bool {
         self.authorities.iter().any(|one| one.fingerprint() == *authority)

@@ -235,6 +235,11 @@ impl NodeHandle {
         self.call(|reply| Command::Ask(candidate, request, reply)).await
     }
 
+    /// Trusts these authorities from now on.
+    pub(crate) async fn trust(&self, anchors: TrustAnchors) {
+        self.store.trust(anchors).await;
+    }
+
     /// Whose certificates this node's own user knows: their records have a share of their own.
     pub(crate) async fn know(&self, known: HashSet<Fingerprint>) {
         self.store.know(known).await;

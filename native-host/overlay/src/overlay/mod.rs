@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corella_identity::{AddressOfRecord, Credential, Fingerprint};
+use corella_identity::{AddressOfRecord, Credential, Fingerprint, trust::TrustAnchors};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use thiserror::Error;
@@ -222,6 +222,11 @@ impl Overlay {
     /// Tells of the records under a key: those that are there, and those that come, within moments.
     pub async fn watch(&self, watched: Watched) -> Watching {
         self.0.watcher.watch(watched).await
+    }
+
+    /// The authorities whose certificates give a record the room of the certified, from now on.
+    pub async fn trust(&self, anchors: TrustAnchors) {
+        self.0.node.trust(anchors).await;
     }
 
     /// Whose certificates this device's user knows, from now on: what they sign is kept here even if strangers fill the

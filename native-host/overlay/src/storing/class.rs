@@ -94,6 +94,12 @@ impl Judge {
         }
     }
 
+    /// Trusts these authorities from now on.
+    pub fn trust(&mut self, anchors: TrustAnchors) {
+        self.anchors = anchors;
+        self.verdicts.clear();
+    }
+
     /// Whom the node's own user knows, from now on.
     pub fn know(&mut self, known: HashSet<Fingerprint>) {
         self.known = known;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use corella_identity::{Fingerprint, Millis};
+use corella_identity::{Fingerprint, Millis, trust::TrustAnchors};
 use libp2p::PeerId;
 use serde_bytes::{ByteArray, ByteBuf};
 
@@ -50,6 +50,11 @@ impl Keeper {
             watches: Watches::default(),
             services: Services::default(),
         }
+    }
+
+    /// Trusts these authorities from now on.
+    pub fn trust(&mut self, anchors: TrustAnchors) {
+        self.node.trust(anchors);
     }
 
     /// Whose certificates the node's own user knows, from now on.

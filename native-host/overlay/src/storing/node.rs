@@ -95,6 +95,11 @@ impl StoringNode {
         Ok(node)
     }
 
+    /// Trusts these authorities from now on. What is kept already stays in its class.
+    pub fn trust(&mut self, anchors: TrustAnchors) {
+        self.judge.trust(anchors);
+    }
+
     /// Whose certificates the node's own user knows, from now on.
     pub fn know(&mut self, known: HashSet<Fingerprint>) {
         self.judge.know(known);

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::thread;
 
-use corella_identity::Fingerprint;
+use corella_identity::{Fingerprint, trust::TrustAnchors};
 use libp2p::PeerId;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +23,7 @@ const BATCH: usize = 64;
 enum Job {
     Answer(Request, Asker, oneshot::Sender<Response>),
     Know(HashSet<Fingerprint>),
+    Trust(TrustAnchors),
     Own(Fingerprint),
     Holdings(Option<Holding>, oneshot::Sender<Vec<Holding>>),
     HandOn(Holding, oneshot::Sender<Vec<Request>>),
@@ -56,6 +57,12 @@ impl Store {
                 Err(_) => Refusal::Busy.into(),
             }
         }
+    }
+
+    /// Trusts these authorities from now on.
+    pub(crate) async fn trust(&self, anchors: TrustAnchors) {
+        // Fails only if the thread has ended.
+        let _ = self.0.send(Job::Trust(anchors)).await;
     }
 
     /// Whose certificates the node's own user knows, from now on.
@@ -107,6 +114,7 @@ fn run(mut keeper: Keeper, clock: &Clock, mut jobs: mpsc::Receiver<Job>, tell: &
                     answers.push((reply, answer));
                 }
                 Job::Know(known) => keeper.know(known),
+                Job::Trust(anchors) => keeper.trust(anchors),
                 Job::Own(own) => keeper.own(own),
                 Job::Holdings(after, reply) => {
                     let _ = reply.send(keeper.node.holdings(after).unwrap_or_default());
