@@ -7,8 +7,8 @@ use corella_identity::{
 };
 
 use crate::{
-    Buddy, CallId, CommandError, Consent, Content, Device, KnownBy, LinkId, MessageState, Outgoing, Pair, Presence,
-    Reason, Roaming, Token,
+    Buddy, CallId, CommandError, Consent, Content, Device, InvitationMail, InvitationOutcome, Invitations, KnownBy,
+    LinkId, MessageState, Outgoing, Pair, Presence, Reason, Roaming, Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -56,6 +56,8 @@ pub struct BuddyView {
     pub known: Option<Known>,
     /// How that came to be.
     pub known_by: Option<KnownBy>,
+    /// What was mailed between them and the user.
+    pub invitations: Invitations,
     /// What the user must decide first.
     pub question: Option<Question>,
 }
@@ -72,6 +74,10 @@ pub enum Reply {
     },
     /// To the calls about buddies.
     Buddy(Box<BuddyView>),
+    /// To `invitations/write` and `invitations/accept`: what is to be mailed.
+    Mail(Box<InvitationMail>),
+    /// To `invitations/read`.
+    Read(InvitationOutcome, AddressOfRecord),
     /// Nothing to tell.
     Done,
 }
@@ -255,6 +261,13 @@ pub enum Action {
     SaveBuddy(Box<Buddy>),
     /// Forget a buddy.
     ForgetBuddy(AddressOfRecord),
+    /// Remember that the user does not want the invitation that this names ([`corella_identity::invitation::Nonce::tag`]).
+    SaveDeclined {
+        /// Its name.
+        tag: String,
+        /// It is worth nothing after that.
+        until: Millis,
+    },
     /// Remember the user's own status.
     SavePresence(Presence),
     /// Tell the add-on about a buddy; without one it was removed.

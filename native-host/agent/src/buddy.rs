@@ -8,7 +8,7 @@ use corella_identity::{
     trust::{self, Candidate, Choice, Known, Question, QuestionKind, Trust, TrustAnchors},
 };
 
-use crate::{Action, Agent, Expected, How, KnownBy, Notice, Pair, Reason};
+use crate::{Action, Agent, Expected, How, Invitations, KnownBy, Notice, Pair, Reason};
 
 /// Most certificates of one person that are remembered as refused; the oldest are forgotten.
 const REFUSED: usize = 32;
@@ -57,6 +57,8 @@ pub struct Buddy {
     pub known: Option<Known>,
     /// How that came to be.
     pub known_by: Option<KnownBy>,
+    /// What was mailed between them and the user.
+    pub invitations: Invitations,
     /// What the user must decide before anything is sent.
     pub question: Option<Question>,
     /// What claimed to be this person's key when the user was asked, and was not chosen: it raises no question again.
@@ -80,6 +82,7 @@ impl Buddy {
             consent,
             known: None,
             known_by: None,
+            invitations: Invitations::default(),
             question: None,
             refused: Vec::new(),
             expected: None,
@@ -218,18 +221,26 @@ impl Agent {
                 out.push(Action::Notice(Notice::KeyRenewed(address.clone())));
                 self.close_other_links(address, out);
             }
-            Choice::Ask(question) => buddy.question = Some(question),
-        }
-        let settled = self.buddies.get(address).is_some_and(|b| b.question.is_none());
-        if !settled {
-            self.close_links(address, out);
-            let pairs: Vec<Pair> = self.peers.keys().filter(|p| p.with == *address).cloned().collect();
-            for pair in pairs {
-                self.pending_because(now, &pair, Reason::Question, out);
+            Choice::Ask(question) => {
+                self.ask(now, address, question, out);
+                return false;
             }
         }
         self.buddy_changed(address, out);
-        settled
+        true
+    }
+
+    /// The user must decide; nothing is sent before.
+    pub(crate) fn ask(&mut self, now: Millis, address: &AddressOfRecord, question: Question, out: &mut Vec<Action>) {
+        if let Some(buddy) = self.buddies.get_mut(address) {
+            buddy.question = Some(question);
+        }
+        self.close_links(address, out);
+        let pairs: Vec<Pair> = self.peers.keys().filter(|p| p.with == *address).cloned().collect();
+        for pair in pairs {
+            self.pending_because(now, &pair, Reason::Question, out);
+        }
+        self.buddy_changed(address, out);
     }
 
     /// It is settled whose key a buddy's is: what was written with it before becomes part of the transcript, and what was written

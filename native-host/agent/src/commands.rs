@@ -35,6 +35,17 @@ impl Agent {
             Command::Accept(address, fingerprint) => self.accept(now, address, fingerprint, out),
             Command::Block(address) => self.block(now, address, out),
             Command::Remove(address) => self.remove(now, address, out),
+            Command::Invite { to, from, nonce } => self.invite(now, &to, from, nonce, out),
+            Command::ReadInvitation {
+                from,
+                invitation,
+                certificate,
+            } => {
+                let outcome = self.read_invitation(now, &from, *invitation, certificate, out);
+                Ok(Reply::Read(outcome, from))
+            }
+            Command::AcceptInvitation { address, nonce } => self.accept_invitation(now, &address, nonce, out),
+            Command::DeclineInvitation(address) => self.decline_invitation(&address, out),
             Command::SetPresence(presence) => Ok(self.set_presence(now, presence, out)),
             Command::Set { name, value } => {
                 self.set(now, &name, &value, out);
@@ -331,6 +342,11 @@ impl Agent {
         self.give_up(now, &address, None, out);
         self.close_links(&address, out);
         self.requests.settled(&address);
+        let offers = self
+            .buddies
+            .get_mut(&address)
+            .map(|b| std::mem::take(&mut b.invitations.offers));
+        self.remember_declined(offers.unwrap_or_default(), out);
         self.forget(&address, out);
         Ok(reply)
     }

@@ -1,6 +1,11 @@
 //! What happens to the agent.
 
-use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, pass::Pass, trust::TrustAnchors};
+use corella_identity::{
+    AddressOfRecord, Certificate, Fingerprint, Millis,
+    invitation::{Invitation, Nonce},
+    pass::Pass,
+    trust::TrustAnchors,
+};
 
 use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Roaming, Side, Token};
 
@@ -39,6 +44,33 @@ pub enum Command {
     Block(AddressOfRecord),
     /// `buddies/remove`.
     Remove(AddressOfRecord),
+    /// `invitations/write`. The runtime makes the nonce.
+    Invite {
+        /// Whom.
+        to: AddressOfRecord,
+        /// From which own address, when the user has several.
+        from: Option<AddressOfRecord>,
+        /// A fresh one, in case one is needed.
+        nonce: Nonce,
+    },
+    /// `invitations/read`.
+    ReadInvitation {
+        /// The address in the mail's From.
+        from: AddressOfRecord,
+        /// What its attachment says.
+        invitation: Box<Invitation>,
+        /// Who signed that.
+        certificate: Certificate,
+    },
+    /// `invitations/accept`.
+    AcceptInvitation {
+        /// Whose.
+        address: AddressOfRecord,
+        /// A fresh one, in case one is needed.
+        nonce: Nonce,
+    },
+    /// `invitations/decline`.
+    DeclineInvitation(AddressOfRecord),
     /// `presence/set`.
     SetPresence(Presence),
     /// `settings/set`.
@@ -68,6 +100,9 @@ pub enum CommandError {
     /// Empty or too long.
     #[error("a message has 1 to {max} bytes of text", max = Content::TEXT_BYTES)]
     BadText,
+    /// There is no invitation by mail from that address that could be accepted.
+    #[error("no invitation from that address waits, or it is too old")]
+    NoInvitation,
     /// A key was named that is not among the candidates.
     #[error("no open question about that key")]
     NoSuchKey,
@@ -129,6 +164,8 @@ pub struct Received {
     pub at: Millis,
     /// The author's count in the conversation.
     pub sequence: u64,
+    /// What it gives back that was mailed to the author.
+    pub returns: Option<Nonce>,
     /// What it says.
     pub content: Content,
 }
@@ -150,6 +187,8 @@ pub struct Fetched {
     pub at: Millis,
     /// The author's count in the conversation.
     pub sequence: u64,
+    /// What it gives back that was mailed to the author.
+    pub returns: Option<Nonce>,
     /// What it says.
     pub content: Content,
 }

@@ -34,6 +34,7 @@ impl Agent {
             id,
             at,
             sequence,
+            returns,
             content,
             ..
         } = received;
@@ -55,6 +56,9 @@ impl Agent {
             out.push(Action::Answer { token, status: 403 });
             out.push(Action::CloseLink(link));
             return;
+        }
+        if let (Some(nonce), Some(bears)) = (returns, bears.cloned()) {
+            self.came_back(now, &pair.with, &bears, nonce, out);
         }
         match content {
             Content::Text(text) => {
@@ -194,12 +198,20 @@ impl Agent {
 
     /// Somebody whose message is on disk as a request waits for the user's answer; the key on the link is the first one seen.
     fn take_request(&mut self, now: Millis, via: &Via, pair: &Pair, out: &mut Vec<Action>) -> bool {
-        if self.buddies.contains_key(&pair.with) {
+        // Whoever was only heard of by mail so far has no key yet.
+        let has_key = |buddy: &Buddy| buddy.consent != Consent::Request || buddy.known.is_some();
+        if self.buddies.get(&pair.with).is_some_and(has_key) {
             return true;
         }
         let Some((device, known)) = self.stranger(now, via, pair) else {
             return false;
         };
+        if let Some(buddy) = self.buddies.get_mut(&pair.with) {
+            let how = How::of(&self.settings.anchors, &pair.with, &known, &[], now, How::First);
+            buddy.know(now, known, how);
+            self.buddy_changed(&pair.with, out);
+            return true;
+        }
         let verified = known.trust == Trust::Verified;
         match self.requests.room(&device, verified) {
             Room::Free => {}
@@ -220,7 +232,7 @@ impl Agent {
 
     /// A stranger waits no more for an answer of the user: there are too many others. The link is left to stand, for whoever comes
     /// back on a new one sends everything again at once, and would so make the next one give way.
-    fn give_way(&mut self, stranger: &AddressOfRecord, out: &mut Vec<Action>) {
+    pub(crate) fn give_way(&mut self, stranger: &AddressOfRecord, out: &mut Vec<Action>) {
         self.requests.settled(stranger);
         self.forget(stranger, out);
     }

@@ -18,6 +18,7 @@ mod devices;
 pub mod enrolment;
 mod event;
 mod incoming;
+mod invitations;
 mod known;
 mod notices;
 mod outbox;
@@ -43,6 +44,9 @@ pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
 pub use devices::Device;
 pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
+pub use invitations::{
+    InvitationMail, InvitationOutcome, InvitationRefusal, InvitationState, Invitations, Mailed, Offer,
+};
 pub use known::{How, KnownBy};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
@@ -97,6 +101,8 @@ pub struct Snapshot {
     pub devices: Vec<(AddressOfRecord, Device)>,
     /// What is kept for them.
     pub roaming: Vec<(AddressOfRecord, Roaming)>,
+    /// The invitations that the user does not want, and how long they are worth something.
+    pub declined: Vec<(String, Millis)>,
 }
 
 /// A message of a peer on its way to the disk.
@@ -141,6 +147,8 @@ pub struct Agent {
     requests: Requests,
     /// What is kept for the user's other devices, by own address.
     roaming: BTreeMap<AddressOfRecord, Roams>,
+    /// The invitations that the user does not want, by their names, and how long they are worth something.
+    declined: BTreeMap<String, Millis>,
     /// Somebody's standing or the own status may be another than what is kept.
     is_changed: bool,
     /// What the store and the roster do not agree on since the program ended between the two.
@@ -169,6 +177,7 @@ impl Agent {
             passed: BTreeMap::new(),
             requests,
             roaming: BTreeMap::new(),
+            declined: snapshot.declined.into_iter().collect(),
             is_changed: false,
             repairs: Vec::new(),
         };
@@ -289,6 +298,7 @@ impl Agent {
             presence,
             known: buddy.known.clone(),
             known_by: buddy.known_by.clone(),
+            invitations: buddy.invitations.clone(),
             question: buddy.question.clone(),
         }
     }

@@ -13,6 +13,10 @@ const MESSAGES: usize = 50;
 const STRANGERS: usize = 200;
 /// Of these, how many may have written from one device.
 const ON_DEVICE: usize = 5;
+/// Of these, how many may have done nothing but to invite by mail.
+const BY_MAIL: usize = 20;
+/// The name of the device from which such invitations come.
+pub(crate) const MAIL: &str = "mail";
 
 /// The strangers who wait, in the order in which they came.
 #[derive(Debug, Default)]
@@ -51,6 +55,17 @@ impl Requests {
         let first = self.waiting.first().filter(|_| verified);
         let gives_way = self.waiting.iter().find(|w| !w.verified).or(first);
         gives_way.map_or(Room::Full, |w| Room::InsteadOf(w.stranger.clone()))
+    }
+
+    /// Room for one more stranger who invites by mail. Mail comes from anybody: of those who came by it the first gives way.
+    pub(crate) fn room_by_mail(&self) -> Room {
+        let mut by_mail = self.waiting.iter().filter(|w| w.device.as_deref() == Some(MAIL));
+        if by_mail.clone().count() >= BY_MAIL {
+            return by_mail
+                .next()
+                .map_or(Room::Full, |w| Room::InsteadOf(w.stranger.clone()));
+        }
+        self.room("", false)
     }
 
     /// Whether one more message of this stranger may be kept while `arriving` others are on their way to the disk.

@@ -130,9 +130,13 @@ impl Agent {
             id,
             at,
             sequence,
+            returns,
             content,
             ..
         } = fetched;
+        if let Some(nonce) = returns {
+            self.came_back(now, &pair.with, &certificate, nonce, out);
+        }
         match content {
             Content::Text(text) => {
                 let via = Via::Overlay(token, certificate);

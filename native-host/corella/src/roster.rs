@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use corella_agent::{Buddy, Consent, Device, Expected, How, KnownBy, Presence, Roaming, Status};
 use corella_identity::{
-    AddressOfRecord, Certificate, Fingerprint,
+    AddressOfRecord, Certificate, Fingerprint, Millis,
     pass::Pass,
     trust::{Candidate, Known, Question},
 };
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{roaming, time};
 
+mod invitations;
 #[cfg(test)]
 mod tests;
 
@@ -42,10 +43,12 @@ CREATE TABLE devices (own TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NU
 /// From version 2: the passes of buddies.
 const PASSES: &str = "ALTER TABLE buddies ADD COLUMN pass TEXT;";
 
-/// From version 3: how the keys in use came to be known, and the authorities that the user has added.
+/// From version 3: how the keys in use came to be known, the authorities that the user has added, and invitations.
 const KNOWN_BY: &str = "
 ALTER TABLE buddies ADD COLUMN known_by TEXT;
+ALTER TABLE buddies ADD COLUMN invitations TEXT;
 CREATE TABLE authorities (fingerprint TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
+CREATE TABLE declined (tag TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 ";
 
 /// The roster cannot be used.
@@ -93,7 +96,7 @@ impl Roster {
     /// Everyone, in the order in which they came. A row that makes no sense is left out and logged, so that one bad row does not cost all.
     pub(crate) fn buddies(&self) -> Result<Vec<Buddy>, RosterError> {
         let mut query = self.db.prepare(
-            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected, pass, known_by FROM buddies ORDER BY rowid",
+            "SELECT address, name, own, consent, certificate, trust, question, refused, wrote_with, expected, pass, known_by, invitations FROM buddies ORDER BY rowid",
         )?;
         let rows = query.query_map([], |row| {
             Ok(Row {
@@ -109,6 +112,7 @@ impl Roster {
                 expected: row.get(9)?,
                 pass: row.get(10)?,
                 known_by: row.get(11)?,
+                invitations: row.get(12)?,
             })
         })?;
         let mut buddies = Vec::new();
@@ -124,8 +128,8 @@ impl Roster {
     /// Remembers one.
     pub(crate) fn save(&self, buddy: &Buddy) -> Result<(), RosterError> {
         self.db.execute(
-            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
-               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10, pass = ?11, known_by = ?12",
+            "INSERT INTO buddies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO UPDATE SET name = ?2, own = ?3,
+               consent = ?4, certificate = ?5, trust = ?6, question = ?7, refused = ?8, wrote_with = ?9, expected = ?10, pass = ?11, known_by = ?12, invitations = ?13",
             params![
                 buddy.address.as_str(),
                 buddy.name,
@@ -139,6 +143,7 @@ impl Roster {
                 buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
                 passes_text(&buddy.passes),
                 buddy.known_by.as_ref().map(|by| known_by_json(by).to_string()),
+                invitations::text(&buddy.invitations),
             ],
         )?;
         Ok(())
@@ -173,6 +178,22 @@ impl Roster {
             "DELETE FROM authorities WHERE fingerprint = ?1",
             [fingerprint.to_string()],
         )?;
+        Ok(())
+    }
+
+    /// The invitations that the user does not want, and how long they are worth something.
+    pub(crate) fn declined(&self) -> Result<Vec<(String, Millis)>, RosterError> {
+        let mut query = self.db.prepare("SELECT tag, until FROM declined")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Remembers one, and forgets those that are worth nothing any more.
+    pub(crate) fn save_declined(&self, tag: &str, until: Millis) -> Result<(), RosterError> {
+        self.db
+            .execute("INSERT OR REPLACE INTO declined VALUES (?1, ?2)", params![tag, until])?;
+        self.db
+            .execute("DELETE FROM declined WHERE until < ?1", [time::now()])?;
         Ok(())
     }
 
@@ -275,6 +296,7 @@ struct Row {
     expected: Option<String>,
     pass: Option<String>,
     known_by: Option<String>,
+    invitations: Option<String>,
 }
 
 impl Row {
@@ -298,6 +320,10 @@ impl Row {
             own,
             consent: Consent::parse(&self.consent)?,
             known_by: self.known_by.and_then(|text| known_by(&text)),
+            invitations: self
+                .invitations
+                .and_then(|text| invitations::read(&text))
+                .unwrap_or_default(),
             known,
             question: self.question.and_then(|text| question(&text)),
             refused: serde_json::from_str(&self.refused).ok()?,

@@ -13,7 +13,8 @@
 //!
 //! Hello
 //! ```
-//! Lines end in CRLF. The parser wants each of these exactly once; it passes over others, as RFC 3862 says, unless a
+//! After an invitation by mail, `corella.Returns: HEX` gives back what was mailed, for a while. Lines end in CRLF. The parser wants
+//! each of the above exactly once; it passes over others, as RFC 3862 says, unless a
 //! `Require` names one that it does not know.
 
 mod parse;
@@ -25,7 +26,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
 
-use crate::{AddressOfRecord, Millis, mime};
+use crate::{AddressOfRecord, Millis, invitation::Nonce, mime};
 
 pub use parse::parse;
 
@@ -49,6 +50,8 @@ pub struct Envelope {
     pub id: String,
     /// The author's count of messages in this conversation, rising.
     pub sequence: u64,
+    /// What the recipient mailed to the author's address, to come back signed ([`crate::invitation`]).
+    pub returns: Option<Nonce>,
     /// What the body is, such as `text/plain; charset=utf-8`: printable ASCII, at most 200 bytes.
     pub content_type: String,
     /// The content: any bytes.
@@ -92,9 +95,13 @@ pub fn write(envelope: &Envelope) -> Result<Vec<u8>, EnvelopeError> {
     if !mime::is_content_type(&envelope.content_type) {
         return Err(EnvelopeError::ContentType);
     }
+    let returns = envelope
+        .returns
+        .map(|nonce| format!("corella.Returns: {nonce}\r\n"))
+        .unwrap_or_default();
     let mut message = format!(
         "From: <{from}>\r\nTo: <{to}>\r\nDateTime: {at}\r\nNS: imdn <{IMDN}>\r\nimdn.Message-ID: {id}\r\n\
-         NS: corella <{CORELLA}>\r\ncorella.Sequence: {sequence}\r\n\r\nContent-Type: {content_type}\r\n\r\n",
+         NS: corella <{CORELLA}>\r\ncorella.Sequence: {sequence}\r\n{returns}\r\nContent-Type: {content_type}\r\n\r\n",
         from = envelope.from.sip_uri(),
         to = envelope.to.sip_uri(),
         at = date_time(envelope.at).ok_or(EnvelopeError::Time)?,

@@ -11,6 +11,7 @@
 //! - [`pass`]: a person's word that somebody is welcome to write.
 //! - [`vault`]: what a person's devices share, encrypted with the person's secret.
 //! - [`enrolment`]: how a certificate is asked for and proven by mail.
+//! - [`invitation`]: how two people come to know each other's keys by mail, without an authority.
 //! - [`keystore`]: the files that hold the private keys.
 
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod credential;
 mod der;
 pub mod device;
 pub mod enrolment;
+pub mod invitation;
 pub mod keystore;
 mod mime;
 pub mod pass;

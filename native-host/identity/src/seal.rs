@@ -120,29 +120,13 @@ pub fn seal_to_store(
     author: &Credential,
     recipient: &Certificate,
 ) -> Result<(Vec<u8>, RemovalSecret), SealError> {
-    if envelope.from != *author.address() {
-        return Err(SealError::WrongSender);
-    }
     if !recipient.speaks_for(&envelope.to) {
         return Err(SealError::WrongRecipient);
     }
     if recipient.key_kind() == KeyKind::Other {
         return Err(SealError::KeyKind);
     }
-    if envelope.body.len() > SEALED_LIMIT {
-        return Err(SealError::TooLarge(envelope.body.len()));
-    }
-    let content = [SIGNED_HEADER, &cpim::write(envelope)?].concat();
-    let options = CMSOptions::BINARY | CMSOptions::CMS_NOCERTS | CMSOptions::NOSMIMECAP;
-    let certificate = author.certificate().x509().ok_or(SealError::Certificate)?;
-    let signed = CmsContentInfo::sign(
-        Some(certificate),
-        Some(author.private_key()),
-        None,
-        Some(&content),
-        options,
-    )?;
-    let signed = signed.to_der()?;
+    let signed = sign(envelope, author)?;
     let content = [ENCRYPTED_HEADER, &signed].concat();
     let to = only_certificate(recipient)?.ok_or(SealError::Certificate)?;
     let sealed = CmsContentInfo::encrypt(&to, &content, Cipher::aes_128_gcm(), CMSOptions::BINARY)?.to_der()?;
@@ -150,6 +134,30 @@ pub fn seal_to_store(
         return Err(SealError::TooLarge(sealed.len()));
     }
     Ok((sealed, removal_secret(&signed)))
+}
+
+/// The author's signature around an envelope, in DER. Anybody can read it.
+pub(crate) fn sign(envelope: &Envelope, author: &Credential) -> Result<Vec<u8>, SealError> {
+    if envelope.from != *author.address() {
+        return Err(SealError::WrongSender);
+    }
+    if envelope.body.len() > SEALED_LIMIT {
+        return Err(SealError::TooLarge(envelope.body.len()));
+    }
+    let content = [SIGNED_HEADER, &cpim::write(envelope)?].concat();
+    let options = CMSOptions::BINARY | CMSOptions::CMS_NOCERTS | CMSOptions::NOSMIMECAP;
+    let certificate = author.certificate().x509().ok_or(SealError::Certificate)?;
+    let key = author.private_key();
+    let signed = CmsContentInfo::sign(Some(certificate), Some(key), None, Some(&content), options)?;
+    Ok(signed.to_der()?)
+}
+
+/// The envelope in what [`sign`] made, if `sender` signed it. Who that is, for whom it is, and how old it may be is the caller's
+/// to check.
+pub(crate) fn read_signed(signed: &[u8], sender: &Certificate) -> Result<Envelope, OpenError> {
+    let content = verify(signed, sender)?;
+    let message = unwrap(&content, |content_type| mime::is_type(content_type, "message/cpim"))?;
+    cpim::parse(message).map_err(OpenError::Malformed)
 }
 
 fn removal_secret(signed: &[u8]) -> RemovalSecret {
@@ -182,9 +190,7 @@ pub fn open_stored(
         return Err(OpenError::TooLarge(sealed.len()));
     }
     let signed = decrypt(sealed, me)?;
-    let content = verify(&signed, sender)?;
-    let message = unwrap(&content, |content_type| mime::is_type(content_type, "message/cpim"))?;
-    let envelope = cpim::parse(message).map_err(OpenError::Malformed)?;
+    let envelope = read_signed(&signed, sender)?;
     check(&envelope, me.address(), sender, now)?;
     Ok((envelope, removal_secret(&signed)))
 }

@@ -27,6 +27,7 @@ fn envelope() -> Envelope {
         at: NOW,
         id: "a1".to_owned(),
         sequence: 7,
+        returns: None,
         content_type: "text/plain; charset=utf-8".to_owned(),
         body: "Gr\u{fc}\u{df}e\r\nund\nmehr\r\n".as_bytes().to_vec(),
     }

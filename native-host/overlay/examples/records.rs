@@ -139,6 +139,7 @@ fn envelope(from: &Credential, to: &Credential, at: Millis, content_type: &str, 
         at,
         id: "34jk324j".to_owned(),
         sequence: 1,
+        returns: None,
         content_type: content_type.to_owned(),
         body: body.to_vec(),
     }

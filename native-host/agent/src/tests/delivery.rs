@@ -82,6 +82,7 @@ fn a_message_that_could_not_be_stored_by_the_peer_is_sent_again() {
         id: "x".into(),
         at: now,
         sequence: 1,
+        returns: None,
         content,
     };
     assert!(

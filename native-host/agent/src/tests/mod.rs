@@ -2,6 +2,7 @@
 
 mod delivery;
 mod devices;
+mod invitations;
 mod keys;
 mod passes;
 mod people;

@@ -168,6 +168,7 @@ fn what_nobody_may_give_is_not_kept() {
             id: format!("wrong{number}"),
             at: world.now,
             sequence: 0,
+            returns: None,
             content: Content::Pass(wrong.unwrap()),
         };
         world.happens(0, Event::Received(received));

@@ -438,6 +438,7 @@ fn what_comes_while_its_author_gives_way_is_not_said_to_be_kept() {
         id: "second".into(),
         at: now,
         sequence: 2,
+        returns: None,
         content: Content::Text("second".into()),
     };
     let actions = alice.handle(now, Event::Received(came));

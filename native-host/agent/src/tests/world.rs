@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use corella_identity::{AddressOfRecord, Credential, Millis, pass::Pass};
+use corella_identity::{AddressOfRecord, Credential, Millis, invitation::Nonce, pass::Pass};
 
 use crate::*;
 
@@ -32,6 +32,7 @@ pub(crate) struct Disk {
     presence: Presence,
     pub(super) devices: BTreeMap<(AddressOfRecord, String), Device>,
     pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
+    pub(super) declined: BTreeMap<String, Millis>,
 }
 
 pub(crate) struct Node {
@@ -106,6 +107,7 @@ pub(crate) struct Waiting {
     id: String,
     at: Millis,
     sequence: u64,
+    returns: Option<Nonce>,
     pub(crate) content: Content,
     pub(crate) pass: Option<Pass>,
 }

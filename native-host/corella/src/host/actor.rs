@@ -8,7 +8,7 @@ use std::{
 };
 
 use corella_agent::{Agent, CallId, Consent, Device, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
-use corella_identity::{AddressOfRecord, Credential, Millis, keystore::Keystore};
+use corella_identity::{AddressOfRecord, Credential, Millis, invitation::Nonce, keystore::Keystore};
 use corella_overlay::{self as overlay, OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
@@ -83,6 +83,7 @@ pub(crate) enum Input {
         id: String,
         at: i64,
         sequence: u64,
+        returns: Option<Nonce>,
         content: corella_agent::Content,
         responder: Responder,
     },
@@ -298,6 +299,7 @@ impl Actor {
                 id,
                 at,
                 sequence,
+                returns,
                 content,
                 responder,
             } => {
@@ -309,6 +311,7 @@ impl Actor {
                     id,
                     at,
                     sequence,
+                    returns,
                     content,
                 }));
             }

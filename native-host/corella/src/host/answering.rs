@@ -38,6 +38,10 @@ impl Actor {
             Call::RemoveAuthority(fingerprint) => return self.remove_authority(&fingerprint, reply),
             Call::OpenRoaming { own, secret, create } => return self.open_roaming(own, secret, create, reply),
             Call::CloseRoaming(own) => return self.close_roaming(own, reply),
+            Call::Invite { to, from } => return self.invite(to, from, reply),
+            Call::ReadInvitation { from, content } => return self.read_invitation(from, &content, reply),
+            Call::AcceptInvitation(address) => return self.accept_invitation(address, reply),
+            Call::DeclineInvitation(address) => return self.command(Command::DeclineInvitation(address), reply),
             Call::Buddies => return self.buddies(reply),
             Call::MarkRead { with, up_to } => return self.mark_read(with, up_to, reply),
             Call::Retry { with, id } => return self.retry(&with, &id, reply),
@@ -70,7 +74,7 @@ impl Actor {
         let _ = reply.send(result);
     }
 
-    fn command(&mut self, command: Command, reply: ReplyTo) {
+    pub(super) fn command(&mut self, command: Command, reply: ReplyTo) {
         let call = self.fresh();
         self.calls.insert(call, reply);
         self.feed(Event::Command { call, command });

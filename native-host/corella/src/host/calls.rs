@@ -43,6 +43,16 @@ pub(crate) enum Call {
     Inspect(String),
     AddAuthority(String, Fingerprint),
     RemoveAuthority(Fingerprint),
+    Invite {
+        to: AddressOfRecord,
+        from: Option<AddressOfRecord>,
+    },
+    ReadInvitation {
+        from: AddressOfRecord,
+        content: String,
+    },
+    AcceptInvitation(AddressOfRecord),
+    DeclineInvitation(AddressOfRecord),
     OpenRoaming {
         own: Option<AddressOfRecord>,
         secret: Secret,
@@ -115,6 +125,20 @@ impl Call {
             "authorities/remove" => {
                 Call::RemoveAuthority(views::fingerprint(&read::<AuthorityParams>(params)?.fingerprint)?)
             }
+            "invitations/write" => {
+                let InvitationWriteParams { to, from } = read(params)?;
+                Call::Invite {
+                    to: views::address(&to)?,
+                    from: from.as_deref().map(views::address).transpose()?,
+                }
+            }
+            "invitations/read" => {
+                let InvitationReadParams { from, content } = read(params)?;
+                let from = views::address(&from)?;
+                Call::ReadInvitation { from, content }
+            }
+            "invitations/accept" => Call::AcceptInvitation(views::address(&read::<AddressParams>(params)?.address)?),
+            "invitations/decline" => Call::DeclineInvitation(views::address(&read::<AddressParams>(params)?.address)?),
             "roaming/open" => {
                 let RoamingOpenParams {
                     address,

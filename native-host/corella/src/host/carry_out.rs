@@ -10,6 +10,7 @@ use corella_transcripts as store;
 use super::{
     actor::{Actor, Input},
     calls::json,
+    invitations,
     links::{Job, Letter},
     views,
     waiting::Parcel,
@@ -32,6 +33,8 @@ impl Actor {
                         state: state.as_str().into(),
                     }),
                     Ok(Reply::Buddy(view)) => json(self.buddy_view(*view)),
+                    Ok(Reply::Mail(mail)) => self.invitation_mail(*mail),
+                    Ok(Reply::Read(outcome, from)) => json(invitations::outcome(outcome, &from)),
                     Ok(Reply::Done) => json(Empty {}),
                     Err(error) => Err(views::command_error(error)),
                 };
@@ -72,19 +75,21 @@ impl Actor {
             Action::CloseLink(link) => self.links.close(link),
             Action::SendMessage {
                 link,
+                pair,
                 certificate,
                 id,
                 text,
                 at,
                 sequence,
-                ..
             } => {
+                let returns = self.agent.returns(time::steady(), &pair.with);
                 let content = Content::Text(text);
                 let job = Letter {
                     certificate,
                     id,
                     at,
                     sequence,
+                    returns,
                     content,
                     kept: true,
                 };
@@ -92,10 +97,10 @@ impl Actor {
             }
             Action::SendContent {
                 link,
+                pair,
                 certificate,
                 content,
-                ..
-            } => self.send_content(link, certificate, content),
+            } => self.send_content(link, &pair, certificate, content),
             Action::GivePass {
                 link,
                 pair,
@@ -109,6 +114,7 @@ impl Actor {
                 pass,
                 message,
             } => self.store_away(Parcel {
+                returns: self.agent.returns(time::steady(), &pair.with),
                 pair,
                 certificate,
                 pass,
@@ -151,6 +157,7 @@ impl Actor {
                 self.roster.forget(address);
                 self.know_buddies();
             }
+            Action::SaveDeclined { tag, until } => self.roster.save_declined(tag, until),
             Action::SavePresence(presence) => self.roster.save_presence(presence),
             Action::BuddyChanged { address, buddy } => {
                 let buddy = buddy.map(|view| Box::new(self.buddy_view(*view)));
@@ -176,12 +183,13 @@ impl Actor {
     }
 
     /// Something that is not kept: if it does not arrive, nobody asks for it.
-    fn send_content(&mut self, link: LinkId, certificate: Certificate, content: Content) {
+    fn send_content(&mut self, link: LinkId, pair: &Pair, certificate: Certificate, content: Content) {
         let job = Letter {
             certificate,
             id: super::actor::random_id(),
             at: time::now(),
             sequence: 0,
+            returns: self.agent.returns(time::steady(), &pair.with),
             content,
             kept: false,
         };
@@ -193,7 +201,7 @@ impl Actor {
             return;
         };
         match Pass::give(credential, holder, until) {
-            Ok(pass) => self.send_content(link, certificate, Content::Pass(pass)),
+            Ok(pass) => self.send_content(link, pair, certificate, Content::Pass(pass)),
             Err(error) => tracing::error!("a pass could not be signed: {error}"),
         }
     }

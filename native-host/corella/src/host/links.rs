@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use corella_agent::{Content, Device, Event, LinkId, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential, Millis,
+    invitation::Nonce,
     seal::{self, Envelope, OpenError},
 };
 use corella_overlay::{Key, Record, link::Link, peer_host};
@@ -44,6 +45,8 @@ pub(super) struct Letter {
     pub(super) id: String,
     pub(super) at: Millis,
     pub(super) sequence: u64,
+    /// What the recipient mailed to the author.
+    pub(super) returns: Option<Nonce>,
     pub(super) content: Content,
     /// Whether the core wants to know what became of it.
     pub(super) kept: bool,
@@ -223,6 +226,7 @@ async fn send_all(ends: Arc<Ends>, mut jobs: mpsc::UnboundedReceiver<Job>) {
             at: job.at,
             id: job.id.clone(),
             sequence: job.sequence,
+            returns: job.returns,
             content_type: content_type.to_owned(),
             body,
         };
@@ -301,13 +305,20 @@ async fn open_all(ends: Arc<Ends>, mut messages: mpsc::UnboundedReceiver<Incomin
         }
         match open(&ends, &message) {
             Ok((envelope, content)) => {
-                let Envelope { id, at, sequence, .. } = envelope;
+                let Envelope {
+                    id,
+                    at,
+                    sequence,
+                    returns,
+                    ..
+                } = envelope;
                 let (link, responder) = (ends.id, message.responder);
                 let _ = ends.shared.inbox.send(Input::Opened {
                     link,
                     id,
                     at,
                     sequence,
+                    returns,
                     content,
                     responder,
                 });

@@ -13,6 +13,7 @@ mod control;
 mod devices;
 mod enrolment;
 mod identities;
+mod invitations;
 mod links;
 mod network;
 mod roaming;
@@ -218,5 +219,6 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
         presence: roster.presence().map_err(|e| e.to_string())?,
         devices: roster.devices().map_err(|e| e.to_string())?,
         roaming: roster.roaming().map_err(|e| e.to_string())?,
+        declined: roster.declined().map_err(|e| e.to_string())?,
     })
 }

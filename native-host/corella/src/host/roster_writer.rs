@@ -11,7 +11,7 @@ use std::{
 };
 
 use corella_agent::{Buddy, Device, Presence, Roaming};
-use corella_identity::{AddressOfRecord, Certificate, Fingerprint};
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
 
 use crate::roster::{Roster, RosterError};
 
@@ -75,6 +75,10 @@ impl RosterWriter {
 
     pub(super) fn forget_authority(&mut self, fingerprint: Fingerprint) {
         self.write(move |roster| roster.forget_authority(&fingerprint));
+    }
+
+    pub(super) fn save_declined(&mut self, tag: String, until: Millis) {
+        self.write(move |roster| roster.save_declined(&tag, until));
     }
 
     pub(super) fn save_presence(&mut self, presence: Presence) {

@@ -131,6 +131,7 @@ impl Mallory {
             at: time::now(),
             id: id.to_owned(),
             sequence: 1,
+            returns: None,
             content_type: "text/plain;charset=utf-8".to_owned(),
             body: text.into(),
         }

@@ -6,7 +6,10 @@ use corella_agent::{
 use corella_identity::{AddressOfRecord, Fingerprint, trust::Question};
 use corella_transcripts as store;
 
-use crate::protocol::{self, ErrorName, RpcError};
+use crate::{
+    protocol::{self, ErrorName, RpcError},
+    time,
+};
 
 /// The store's word for a message of a peer that was not read yet.
 const RECEIVED: &str = "received";
@@ -100,7 +103,7 @@ pub(crate) fn buddy(view: BuddyView, unread: u64) -> protocol::Buddy {
             .as_ref()
             .map(|known| known.certificate.key_fingerprint().to_string()),
         known: view.known_by.map(known_by),
-        invitation: None,
+        invitation: view.invitations.state(time::steady()).map(|state| state.as_str()),
         unread,
         question: view.question.map(|question| question_view(&question)),
     }
@@ -152,6 +155,7 @@ pub(crate) fn command_error(error: CommandError) -> RpcError {
         CommandError::Blocked => ErrorName::Blocked,
         CommandError::BadText => ErrorName::BadText,
         CommandError::NoSuchKey => ErrorName::InvalidParams,
+        CommandError::NoInvitation => ErrorName::NoInvitation,
         CommandError::Store => ErrorName::Store,
     };
     RpcError::new(name, error.to_string())

@@ -5,13 +5,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use corella_agent::{Content, Event, Fetched, LinkId, Pair, Token};
 use corella_identity::{
     AddressOfRecord, Certificate, Credential,
+    invitation::Nonce,
     pass::Pass,
     seal::{self, Envelope, OFFLINE_LIFETIME, RemovalSecret},
 };
 use corella_overlay::{
     Key, LocationError, LocationService, Overlay, Record, Watched,
     fragment::Fragments,
-    record::{INLINE_LIMIT, Nonce, Sealed, Value},
+    record::{self, INLINE_LIMIT, Sealed, Value},
 };
 use corella_sip::ua::Responder;
 use libp2p::PeerId;
@@ -42,6 +43,8 @@ pub(super) struct Parcel {
     pub(super) id: String,
     pub(super) at: i64,
     pub(super) sequence: u64,
+    /// What the recipient mailed to the author.
+    pub(super) returns: Option<Nonce>,
     pub(super) content: Content,
 }
 
@@ -71,6 +74,7 @@ impl Actor {
             id: notice_id(&ids),
             at: time::now(),
             sequence: 0,
+            returns: None,
             content: Content::Delivered(ids.clone()),
         };
         self.put(parcel, move |is_stored| Event::NoticesStoredAway {
@@ -145,6 +149,7 @@ impl Actor {
             at,
             id,
             sequence,
+            returns,
             ..
         } = envelope;
         self.feed(Event::Fetched(Fetched {
@@ -155,6 +160,7 @@ impl Actor {
             id,
             at,
             sequence,
+            returns,
             content,
         }));
     }
@@ -184,6 +190,7 @@ async fn put(overlay: &Overlay, credential: &Credential, parcel: &Parcel) -> Res
         at: parcel.at,
         id: parcel.id.clone(),
         sequence: parcel.sequence,
+        returns: parcel.returns,
         content_type: content_type.to_owned(),
         body,
     };
@@ -245,9 +252,9 @@ fn notice_id(ids: &[String]) -> String {
 }
 
 /// One message is one record, however often it is put there; and nobody can tell the message by it.
-fn nonce(id: &str, to: &AddressOfRecord) -> Nonce {
+fn nonce(id: &str, to: &AddressOfRecord) -> record::Nonce {
     let hash = sha256(format!("corella nonce 1 {id} {to}").as_bytes());
-    let mut nonce = Nonce::default();
+    let mut nonce = record::Nonce::default();
     nonce.copy_from_slice(&hash[..16]);
     nonce
 }

@@ -120,6 +120,7 @@ fn write(credential: &Credential, pair: &Pair, certificate: &Certificate, now: M
         at: now,
         id: random_id(),
         sequence: 0,
+        returns: None,
         content_type: watchers::CONTENT_TYPE.to_owned(),
         body: watchers::write(&pair.own.sip_uri(), &pair.with.sip_uri()).into_bytes(),
     };
@@ -166,6 +167,7 @@ mod tests {
             at: now,
             id: random_id(),
             sequence: 0,
+            returns: None,
             content_type: "text/plain".to_owned(),
             body: b"hello".to_vec(),
         };

@@ -51,6 +51,7 @@ names! {
     NotOnline = 17 "not-online",
     ListTooLong = 18 "list-too-long",
     WrongPassphrase = 19 "wrong-passphrase",
+    NoInvitation = 20 "no-invitation",
 }
 
 /// An error answer.

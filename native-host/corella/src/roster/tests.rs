@@ -1,4 +1,5 @@
 use super::*;
+use corella_agent::{Invitations, Mailed, Offer};
 use corella_identity::{
     Credential,
     trust::{QuestionKind, Trust},
@@ -13,6 +14,13 @@ fn certificate(text: &str) -> Certificate {
         .unwrap()
         .certificate()
         .clone()
+}
+
+fn mailed(digit: char) -> Mailed {
+    Mailed {
+        nonce: digit.to_string().repeat(64).parse().unwrap(),
+        until: 1_900_000_000_000,
+    }
 }
 
 #[test]
@@ -35,6 +43,15 @@ fn what_is_saved_is_there_after_a_restart() {
                 trust: Trust::Unverified,
             }],
         }),
+        invitations: Invitations {
+            mailed: Some(mailed('a')),
+            offers: vec![Offer {
+                own: address("alice@example.net"),
+                mailed: mailed('b'),
+                is_accepted: true,
+            }],
+            returns: Some(mailed('c')),
+        },
         known_by: Some(KnownBy {
             how: How::Authority {
                 root: other.fingerprint(),
@@ -68,6 +85,8 @@ fn what_is_saved_is_there_after_a_restart() {
         for authority in [&bob, &other] {
             roster.save_authority(authority).unwrap();
         }
+        roster.save_declined("before", 1).unwrap();
+        roster.save_declined("later", i64::MAX).unwrap();
         roster.forget_authority(&other.fingerprint()).unwrap();
         roster
             .save_presence(&Presence {
@@ -82,6 +101,8 @@ fn what_is_saved_is_there_after_a_restart() {
     let known = found[0].known.as_ref().unwrap();
     assert_eq!((&known.certificate, known.trust), (&bob, Trust::Pinned));
     assert_eq!(found[0].known_by, buddy.known_by);
+    assert_eq!(found[0].invitations, buddy.invitations);
+    assert_eq!(roster.declined().unwrap(), [("later".into(), i64::MAX)]);
     assert_eq!(roster.authorities().unwrap(), std::slice::from_ref(&bob));
     assert_eq!(
         found[0].question.as_ref().unwrap().candidates[0].fingerprint,

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::{CORELLA, Envelope, IMDN, is_id};
-use crate::{AddressOfRecord, Millis, mime};
+use crate::{AddressOfRecord, Millis, invitation::Nonce, mime};
 
 /// Most name spaces that a message may declare.
 const NAMESPACES_LIMIT: usize = 16;
@@ -32,6 +32,7 @@ pub fn parse(message: &[u8]) -> Result<Envelope, &'static str> {
         at: headers.at.ok_or("it has no DateTime")?,
         id: headers.id.ok_or("it has no Message-ID")?,
         sequence: headers.sequence.ok_or("it has no Sequence")?,
+        returns: headers.returns,
         content_type: content_type.to_owned(),
         body: body.to_vec(),
     })
@@ -47,6 +48,7 @@ struct Headers<'a> {
     at: Option<Millis>,
     id: Option<String>,
     sequence: Option<u64>,
+    returns: Option<Nonce>,
 }
 
 impl<'a> Headers<'a> {
@@ -69,6 +71,11 @@ impl<'a> Headers<'a> {
                 let id = is_id(value).then(|| value.to_owned());
                 once(&mut self.id, id, "its Message-ID is bad or there twice")
             }
+            (CORELLA, "Returns") => once(
+                &mut self.returns,
+                value.parse().ok(),
+                "its Returns is bad or there twice",
+            ),
             _ => once(&mut self.sequence, number(value), "its Sequence is bad or there twice"),
         }
     }
@@ -126,7 +133,7 @@ impl<'a> Headers<'a> {
 fn is_known(namespace: &str, local: &str) -> bool {
     matches!(
         (namespace, local),
-        ("", "From" | "To" | "DateTime" | "NS" | "Require") | (IMDN, "Message-ID") | (CORELLA, "Sequence")
+        ("", "From" | "To" | "DateTime" | "NS" | "Require") | (IMDN, "Message-ID") | (CORELLA, "Sequence" | "Returns")
     )
 }
 

@@ -10,6 +10,7 @@ fn envelope() -> Envelope {
         at: NOW + 789,
         id: "34jk.32-4j".to_owned(),
         sequence: 12,
+        returns: None,
         content_type: "text/plain; charset=utf-8".to_owned(),
         body: "Hello \u{1f600}\r\n\r\nbye\0".as_bytes().to_vec(),
     }
@@ -201,11 +202,13 @@ prop_compose! {
     fn any_envelope()(
         from in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", to in "[a-z0-9+-]{1,20}",
         at in -62_167_219_200_000..253_402_300_800_000_i64, id in "[A-Za-z0-9.-]{1,64}", sequence: u64,
+        returns in prop::option::of("[0-9a-f]{64}"),
         content_type in "[a-z]{1,9}/[a-z+.-]{1,20}(; ?[a-z]{1,5}=\"?[ -~]{0,10}[!-~]){0,2}",
         body in prop::collection::vec(any::<u8>(), 0..300),
     ) -> Envelope {
         let (from, to) = (format!("{from}@example.net"), format!("{to}@example.org"));
-        Envelope { from: aor(&from), to: aor(&to), at, id, sequence, content_type, body }
+        let returns = returns.map(|nonce| nonce.parse().unwrap());
+        Envelope { from: aor(&from), to: aor(&to), at, id, sequence, returns, content_type, body }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Node, Parcel, Row, Sealed, Waiting, World};
 use crate::*;
-use corella_identity::pass::Pass;
+use corella_identity::{AddressOfRecord, invitation::Nonce, pass::Pass};
 
 impl World {
     fn other_end(&self, n: usize, link: LinkId) -> Option<(usize, LinkId)> {
@@ -18,6 +18,8 @@ impl World {
             sequence,
             content,
         } = parcel;
+        let with = self.other_end(n, link).map(|(to, _)| self.nodes[to].address.clone());
+        let returns = with.and_then(|with| self.returns(n, &with));
         self.carried += 1;
         if self.cut_every.is_some_and(|every| self.carried.is_multiple_of(every)) {
             self.cut(n, link);
@@ -37,9 +39,14 @@ impl World {
                 id,
                 at,
                 sequence,
+                returns,
                 content,
             }),
         );
+    }
+
+    fn returns(&self, n: usize, with: &AddressOfRecord) -> Option<Nonce> {
+        self.nodes[n].agent.as_ref()?.returns(self.now, with)
     }
 
     /// Nodes keep it, and tell whoever watches.
@@ -58,7 +65,7 @@ impl World {
     }
 
     /// The user's other devices have contact records, for a day after they ended too.
-    fn call_devices(&mut self, n: usize, own: corella_identity::AddressOfRecord, linked: &[String]) {
+    fn call_devices(&mut self, n: usize, own: AddressOfRecord, linked: &[String]) {
         let key = self.nodes[n].credential.certificate();
         let others = (0..self.nodes.len()).filter(|m| {
             let Node {
@@ -232,6 +239,7 @@ impl World {
                     id: message.id,
                     at: message.at,
                     sequence: message.sequence,
+                    returns: self.returns(n, &pair.with),
                     content: Content::Text(message.text),
                     pass,
                 };
@@ -247,6 +255,7 @@ impl World {
                     id: format!("n{}", self.fresh()),
                     at: self.now,
                     sequence: 0,
+                    returns: None,
                     content: Content::Delivered(ids.clone()),
                     pass,
                 };
@@ -305,6 +314,7 @@ impl World {
             Action::ForgetBuddy(address) => {
                 self.nodes[n].disk.buddies.remove(&address);
             }
+            Action::SaveDeclined { tag, until } => drop(self.nodes[n].disk.declined.insert(tag, until)),
             Action::SavePresence(presence) => self.nodes[n].disk.presence = presence,
             Action::SettingChanged { .. } => self.nodes[n].shown.push(action),
             Action::Show | Action::BuddyChanged { .. } | Action::PresenceChanged { .. } | Action::Notice(_) => {

@@ -41,6 +41,7 @@ impl World {
             sequences: sequences.into_iter().collect(),
             presence: node.disk.presence.clone(),
             roaming: node.disk.roaming.clone().into_iter().collect(),
+            declined: node.disk.declined.clone().into_iter().collect(),
             devices: node
                 .disk
                 .devices
@@ -94,6 +95,7 @@ impl World {
             id,
             at,
             sequence,
+            returns,
             content,
             ..
         } = waiting;
@@ -107,6 +109,7 @@ impl World {
                 id,
                 at,
                 sequence,
+                returns,
                 content,
             }),
         );

@@ -1,0 +1,461 @@
+//! Invitations by mail: what was mailed to somebody's address and came back signed with a key makes that key theirs.
+//!
+//! The mails themselves are written and read by the runtime ([`corella_identity::invitation`]); here is decided what follows. What an
+//! invitation says proves nothing, so it changes nothing but that the user is asked. A key is `pinned` when a nonce of ours comes back:
+//! in the answer to an invitation, or with the first message of whoever was answered.
+
+use corella_identity::{
+    AddressOfRecord, Certificate, Millis,
+    invitation::{Invitation, LIFETIME, Nonce, RETURNS_LIMIT},
+    trust::{Candidate, Known, Question, QuestionKind, Trust},
+};
+
+use crate::{
+    Action, Agent, Buddy, CommandError, Consent, Expected, How, Pair, Reply,
+    requests::{MAIL, Room},
+};
+
+/// Most declined invitations that are remembered; the oldest are forgotten.
+const DECLINED: usize = 1_000;
+
+/// What was mailed between the user and one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invitations {
+    /// What was mailed to the person's address, and has not come back yet.
+    pub mailed: Option<Mailed>,
+    /// Invitations that came from the person's address, the oldest first.
+    pub offers: Vec<Offer>,
+    /// What the person's answer brought: it goes back with each message for a while.
+    pub returns: Option<Mailed>,
+}
+
+/// A nonce that is worth something for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mailed {
+    /// What is to come back.
+    pub nonce: Nonce,
+    /// How long it is worth something.
+    pub until: Millis,
+}
+
+/// An invitation that came by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// To which own address.
+    pub own: AddressOfRecord,
+    /// What the answer returns, and how long there may be one.
+    pub mailed: Mailed,
+    /// The user has accepted it.
+    pub is_accepted: bool,
+}
+
+/// How far an invitation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationState {
+    /// Written here; nothing has come back.
+    Sent,
+    /// Came by mail, and waits for the user's answer.
+    Offered,
+    /// Accepted by the user; the person's key has not proven itself yet.
+    Answered,
+}
+
+impl InvitationState {
+    /// The word for it on the bridge.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Offered => "offered",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// What a mail was that may have been an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationOutcome {
+    /// An invitation: the user is asked.
+    Offered,
+    /// The answer to one that was written here: the key is known.
+    Accepted,
+    /// It was read before.
+    Known,
+    /// It is worth nothing.
+    Refused(InvitationRefusal),
+}
+
+/// Why a mail is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationRefusal {
+    /// The mail is from another address than the invitation.
+    OtherSender,
+    /// It is for another address than the user's.
+    OtherRecipient,
+    /// It is too old.
+    Expired,
+    /// It answers nothing that was written here.
+    Unknown,
+    /// The person is known by another key: the user is asked.
+    OtherKey,
+}
+
+impl InvitationRefusal {
+    /// The word for it on the bridge.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherSender => "other-sender",
+            Self::OtherRecipient => "other-recipient",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+            Self::OtherKey => "other-key",
+        }
+    }
+}
+
+/// What a mail has to carry, signed by the own address's credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationMail {
+    /// From which own address to whom.
+    pub pair: Pair,
+    /// What is to come back.
+    pub nonce: Nonce,
+    /// What comes back with it.
+    pub returns: Vec<Nonce>,
+}
+
+impl Invitations {
+    /// How far they are, for the user.
+    pub fn state(&self, now: Millis) -> Option<InvitationState> {
+        let mut offers = self.offers.iter().filter(|offer| offer.mailed.until > now);
+        let is_mailed = self.mailed.is_some_and(|mailed| mailed.until > now);
+        if offers.clone().any(|offer| !offer.is_accepted) {
+            Some(InvitationState::Offered)
+        } else if is_mailed && offers.next().is_some() {
+            Some(InvitationState::Answered)
+        } else {
+            is_mailed.then_some(InvitationState::Sent)
+        }
+    }
+
+    /// What is mailed to the address from now on: the same as before, as long as that is worth something, so that each of several
+    /// mails that the user may have sent can be answered.
+    fn mail(&mut self, now: Millis, fresh: Nonce) -> Nonce {
+        let before = self.mailed.filter(|mailed| mailed.until > now);
+        let nonce = before.map_or(fresh, |mailed| mailed.nonce);
+        let until = now + LIFETIME;
+        self.mailed = Some(Mailed { nonce, until });
+        nonce
+    }
+}
+
+impl Agent {
+    /// What is to go back to somebody with each message, if anything is.
+    pub fn returns(&self, now: Millis, with: &AddressOfRecord) -> Option<Nonce> {
+        let returns = self.buddies.get(with)?.invitations.returns?;
+        (returns.until > now).then_some(returns.nonce)
+    }
+
+    /// The user invites somebody.
+    pub(crate) fn invite(
+        &mut self,
+        now: Millis,
+        to: &AddressOfRecord,
+        from: Option<AddressOfRecord>,
+        fresh: Nonce,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        if self.is_blocked(to) {
+            return Err(CommandError::Blocked);
+        }
+        let known_by = self.buddies.get(to).and_then(|buddy| buddy.own.clone());
+        let own = from.or(known_by).or_else(|| self.own.first().cloned());
+        let own = own
+            .filter(|own| self.own.contains(own))
+            .ok_or(CommandError::NoIdentity)?;
+        self.consent(now, to, None, Some(own.clone()), out)?;
+        self.mail_to(now, to, own, fresh, Vec::new(), out)
+    }
+
+    /// The user accepts what somebody has offered by mail.
+    pub(crate) fn accept_invitation(
+        &mut self,
+        now: Millis,
+        address: &AddressOfRecord,
+        fresh: Nonce,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        if self.is_blocked(address) {
+            return Err(CommandError::Blocked);
+        }
+        let offers = self.buddies.get_mut(address).map(|buddy| &mut buddy.invitations.offers);
+        let offers = offers.ok_or(CommandError::UnknownBuddy)?;
+        let latest = offers.iter().rev().find(|offer| offer.mailed.until > now);
+        let own = latest
+            .map(|offer| offer.own.clone())
+            .ok_or(CommandError::NoInvitation)?;
+        if !self.own.contains(&own) {
+            return Err(CommandError::NoIdentity);
+        }
+        let mut returns = Vec::new();
+        for offer in offers
+            .iter_mut()
+            .filter(|offer| offer.own == own && offer.mailed.until > now)
+        {
+            offer.is_accepted = true;
+            returns.push(offer.mailed.nonce);
+        }
+        self.consent(now, address, None, Some(own.clone()), out)?;
+        self.mail_to(now, address, own, fresh, returns, out)
+    }
+
+    fn mail_to(
+        &mut self,
+        now: Millis,
+        to: &AddressOfRecord,
+        own: AddressOfRecord,
+        fresh: Nonce,
+        returns: Vec<Nonce>,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        let buddy = self.buddies.get_mut(to).ok_or(CommandError::UnknownBuddy)?;
+        let nonce = buddy.invitations.mail(now, fresh);
+        let pair = Pair { own, with: to.clone() };
+        self.buddy_changed(to, out);
+        Ok(Reply::Mail(Box::new(InvitationMail { pair, nonce, returns })))
+    }
+
+    /// The user does not want what somebody has offered: it is not offered again.
+    pub(crate) fn decline_invitation(
+        &mut self,
+        address: &AddressOfRecord,
+        out: &mut Vec<Action>,
+    ) -> Result<Reply, CommandError> {
+        let buddy = self.buddies.get_mut(address).ok_or(CommandError::UnknownBuddy)?;
+        let offers = std::mem::take(&mut buddy.invitations.offers);
+        let (accepted, open) = offers.into_iter().partition(|offer| offer.is_accepted);
+        buddy.invitations.offers = accepted;
+        // Whoever has done nothing but to invite is nobody whom the user knows.
+        let is_stranger = buddy.consent == Consent::Request && buddy.known.is_none();
+        self.remember_declined(open, out);
+        if is_stranger {
+            self.requests.settled(address);
+            self.forget(address, out);
+        } else {
+            self.buddy_changed(address, out);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// What somebody who is forgotten had offered is not offered again.
+    pub(crate) fn remember_declined(&mut self, offers: Vec<Offer>, out: &mut Vec<Action>) {
+        for Offer { mailed, .. } in offers {
+            let tag = mailed.nonce.tag();
+            out.push(Action::SaveDeclined {
+                tag: tag.clone(),
+                until: mailed.until,
+            });
+            self.declined.insert(tag, mailed.until);
+        }
+        while self.declined.len() > DECLINED {
+            let oldest = self.declined.iter().min_by_key(|(_, until)| **until);
+            let Some(tag) = oldest.map(|(tag, _)| tag.clone()) else {
+                break;
+            };
+            self.declined.remove(&tag);
+        }
+    }
+
+    /// A mail `from` an address brought an invitation, signed with a key.
+    pub(crate) fn read_invitation(
+        &mut self,
+        now: Millis,
+        from: &AddressOfRecord,
+        invitation: Invitation,
+        certificate: Certificate,
+        out: &mut Vec<Action>,
+    ) -> InvitationOutcome {
+        let refused = InvitationOutcome::Refused;
+        if invitation.from != *from {
+            return refused(InvitationRefusal::OtherSender);
+        }
+        if !self.own.contains(&invitation.to) || self.own.contains(from) {
+            return refused(InvitationRefusal::OtherRecipient);
+        }
+        let until = invitation.at.saturating_add(LIFETIME);
+        if until <= now {
+            return refused(InvitationRefusal::Expired);
+        }
+        let mailed = Mailed {
+            nonce: invitation.nonce,
+            until,
+        };
+        if invitation.returns.is_empty() {
+            self.offered(now, from, invitation.to, mailed, out)
+        } else {
+            self.answered_by_mail(now, from, &invitation, mailed, certificate, out)
+        }
+    }
+
+    fn offered(
+        &mut self,
+        now: Millis,
+        from: &AddressOfRecord,
+        own: AddressOfRecord,
+        mailed: Mailed,
+        out: &mut Vec<Action>,
+    ) -> InvitationOutcome {
+        let offers = self.buddies.get(from).map(|buddy| buddy.invitations.offers.as_slice());
+        let is_there = offers
+            .unwrap_or_default()
+            .iter()
+            .any(|offer| offer.mailed.nonce == mailed.nonce);
+        // Of whom the user wants nothing, nothing is heard.
+        if is_there || self.is_blocked(from) || self.declined.contains_key(&mailed.nonce.tag()) {
+            return InvitationOutcome::Known;
+        }
+        if !self.buddies.contains_key(from) {
+            match self.requests.room_by_mail() {
+                Room::Free => {}
+                Room::InsteadOf(stranger) => self.give_way(&stranger, out),
+                // It is read again with the next look through the mail.
+                Room::Full => return InvitationOutcome::Known,
+            }
+            self.requests.wait(from.clone(), Some(MAIL.to_owned()), false);
+        }
+        let buddy = self
+            .buddies
+            .entry(from.clone())
+            .or_insert_with(|| Buddy::new(from.clone(), Consent::Request));
+        buddy.own.get_or_insert_with(|| own.clone());
+        let offers = &mut buddy.invitations.offers;
+        offers.retain(|offer| offer.mailed.until > now);
+        if offers.len() == RETURNS_LIMIT {
+            offers.remove(0);
+        }
+        offers.push(Offer {
+            own,
+            mailed,
+            is_accepted: false,
+        });
+        self.buddy_changed(from, out);
+        InvitationOutcome::Offered
+    }
+
+    fn answered_by_mail(
+        &mut self,
+        now: Millis,
+        from: &AddressOfRecord,
+        answer: &Invitation,
+        theirs: Mailed,
+        certificate: Certificate,
+        out: &mut Vec<Action>,
+    ) -> InvitationOutcome {
+        let unknown = InvitationOutcome::Refused(InvitationRefusal::Unknown);
+        let Some(buddy) = self
+            .buddies
+            .get_mut(from)
+            .filter(|b| b.own.as_ref() == Some(&answer.to))
+        else {
+            return unknown;
+        };
+        if buddy
+            .invitations
+            .returns
+            .is_some_and(|returns| returns.nonce == theirs.nonce)
+        {
+            return InvitationOutcome::Known;
+        }
+        let is_ours = |mailed: &Mailed| mailed.until > now && answer.returns.contains(&mailed.nonce);
+        if !buddy.invitations.mailed.as_ref().is_some_and(is_ours) {
+            return unknown;
+        }
+        buddy.invitations.returns = Some(theirs);
+        if self.proven(now, from, &certificate, out) {
+            InvitationOutcome::Accepted
+        } else {
+            InvitationOutcome::Refused(InvitationRefusal::OtherKey)
+        }
+    }
+
+    /// Something that somebody returned came with their key, which is the one in use.
+    pub(crate) fn came_back(
+        &mut self,
+        now: Millis,
+        from: &AddressOfRecord,
+        certificate: &Certificate,
+        nonce: Nonce,
+        out: &mut Vec<Action>,
+    ) {
+        let mailed = self.buddies.get(from).and_then(|buddy| buddy.invitations.mailed);
+        if mailed.is_some_and(|mailed| mailed.until > now && mailed.nonce == nonce) {
+            self.proven(now, from, certificate, out);
+        }
+    }
+
+    /// Whoever has this key reads the address's mail. True if the key is the one in use from now on; else the user is asked.
+    fn proven(
+        &mut self,
+        now: Millis,
+        address: &AddressOfRecord,
+        certificate: &Certificate,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Some(buddy) = self.buddies.get_mut(address) else {
+            return false;
+        };
+        buddy.invitations.mailed = None;
+        let candidate = || Candidate {
+            fingerprint: certificate.fingerprint(),
+            certificate: certificate.clone(),
+            trust: Trust::Pinned,
+        };
+        if let Some(question) = &mut buddy.question {
+            match question
+                .candidates
+                .iter_mut()
+                .find(|c| c.certificate.same_key(certificate))
+            {
+                Some(one) if one.trust == Trust::Verified => {}
+                Some(one) => one.trust = Trust::Pinned,
+                None => question.candidates.insert(0, candidate()),
+            }
+            self.buddy_changed(address, out);
+            return false;
+        }
+        let is_expected = |expected: Expected| expected.fingerprint == certificate.fingerprint();
+        let fits = match &buddy.known {
+            Some(known) => known.certificate.same_key(certificate),
+            None => buddy.expected.is_none_or(is_expected),
+        };
+        if !fits {
+            let candidates = vec![candidate()];
+            let kind = QuestionKind::Changed;
+            self.ask(now, address, Question { kind, candidates }, out);
+            return false;
+        }
+        let first = buddy.known.is_none();
+        let is_weaker = |known: &Known| matches!(known.trust, Trust::Unverified | Trust::Plain);
+        if buddy.known.as_ref().is_none_or(is_weaker) {
+            let certificate = buddy
+                .known
+                .as_ref()
+                .map_or(certificate, |known| &known.certificate)
+                .clone();
+            let known = Known {
+                certificate,
+                trust: Trust::Pinned,
+            };
+            buddy.know(now, known, How::Invitation);
+            buddy.expected = None;
+        }
+        if first {
+            self.settle_requests(address, false, out);
+            for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {
+                peer.reach.at_once(now);
+            }
+        }
+        self.close_other_links(address, out);
+        self.buddy_changed(address, out);
+        true
+    }
+}
