@@ -231,6 +231,11 @@ impl Certificate {
         self.0.key.public_key_to_der()
     }
 
+    /// SHA-256 of its public key in DER: the same for every certificate of the key. Nothing if OpenSSL failed.
+    pub fn key_fingerprint(&self) -> Option<Fingerprint> {
+        Some(Fingerprint(sha256(&self.public_key_der().ok()?)))
+    }
+
     /// The first moment at which it is valid.
     pub fn not_before(&self) -> Millis {
         self.0.outline.not_before
