@@ -9,7 +9,7 @@ use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Shared, views};
+use super::{Shared, roaming::Opening, views};
 use crate::protocol::*;
 
 /// Messages in a page when the caller names no number.
@@ -39,10 +39,17 @@ pub(crate) enum Call {
     /// A credential that was opened.
     Use(Credential),
     Letter(String),
+    Export {
+        address: AddressOfRecord,
+        passphrase: Secret,
+    },
+    Fetch {
+        address: AddressOfRecord,
+        secret: Secret,
+    },
     OpenRoaming {
         own: Option<AddressOfRecord>,
-        secret: Secret,
-        create: bool,
+        opening: Opening,
     },
     CloseRoaming(Option<AddressOfRecord>),
     Send {
@@ -101,17 +108,35 @@ impl Call {
                     passphrase,
                 }
             }
+            "identity/export" => {
+                let ExportParams { address, passphrase } = read(params)?;
+                Call::Export {
+                    address: views::address(&address)?,
+                    passphrase,
+                }
+            }
+            "identity/fetch" => {
+                let FetchParams { address, secret } = read(params)?;
+                Call::Fetch {
+                    address: views::address(&address)?,
+                    secret,
+                }
+            }
             "identity/letter" => Call::Letter(read::<LetterParams>(params)?.text),
             "roaming/open" => {
                 let RoamingOpenParams {
                     address,
                     secret,
                     create,
+                    credential,
                 } = read(params)?;
                 Call::OpenRoaming {
                     own: address.as_deref().map(views::address).transpose()?,
-                    secret,
-                    create: create.unwrap_or(false),
+                    opening: Opening {
+                        secret,
+                        create: create.unwrap_or(false),
+                        with_credential: credential.unwrap_or(false),
+                    },
                 }
             }
             "roaming/close" => {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use corella_agent::{Buddy, Device, Presence, Roaming};
-use corella_identity::AddressOfRecord;
+use corella_identity::{AddressOfRecord, Millis};
 
 use crate::roster::{Roster, RosterError};
 
@@ -75,6 +75,10 @@ impl RosterWriter {
 
     pub(super) fn save_device(&mut self, own: AddressOfRecord, device: Device) {
         self.write(move |roster| roster.save_device(&own, &device));
+    }
+
+    pub(super) fn save_devices_since(&mut self, own: AddressOfRecord, since: Millis) {
+        self.write(move |roster| roster.save_devices_since(&own, since));
     }
 
     pub(super) fn save_roaming(&mut self, own: AddressOfRecord, document: Roaming) {

@@ -29,6 +29,8 @@ export type Methods = {
   \"identity/enrol\": { params: EnrolParams; result: Identity };
   \"identity/import\": { params: ImportParams; result: Identity };
   \"identity/importFile\": { params: ImportFileParams; result: Identity };
+  \"identity/export\": { params: ExportParams; result: ExportResult };
+  \"identity/fetch\": { params: FetchParams; result: Identity };
   \"identity/letter\": { params: LetterParams; result: LetterResult };
   \"roaming/open\": { params: RoamingOpenParams; result: RoamingResult };
   \"roaming/close\": { params: RoamingCloseParams; result: Empty };
@@ -58,7 +60,7 @@ export type Notifications = {
   \"identity/changed\": { identity: Identity };
   \"identity/lettersWanted\": { address: Address };
   \"settings/changed\": { name: string; value: string };
-  \"notice\": { kind: \"key-renewed\"; address?: Address };
+  \"notice\": { kind: \"key-renewed\" | \"new-device\"; address?: Address; device?: string; at?: number };
 };
 
 export type ErrorData = { name: ErrorName; side?: Side; addon?: string; host?: string; detail?: string };
@@ -94,6 +96,8 @@ pub(crate) fn declarations() -> String {
         EnrolParams,
         ImportParams,
         ImportFileParams,
+        ExportParams,
+        FetchParams,
         LetterParams,
         RoamingOpenParams,
         RoamingCloseParams,
@@ -114,6 +118,7 @@ pub(crate) fn declarations() -> String {
     declare!(
         HelloResult,
         IdentitiesResult,
+        ExportResult,
         LetterResult,
         RoamingResult,
         SettingsResult,

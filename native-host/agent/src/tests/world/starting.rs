@@ -41,6 +41,7 @@ impl World {
             sequences: sequences.into_iter().collect(),
             presence: node.disk.presence.clone(),
             roaming: node.disk.roaming.clone().into_iter().collect(),
+            devices_since: node.disk.devices_since.clone().into_iter().collect(),
             devices: node
                 .disk
                 .devices
