@@ -143,6 +143,8 @@ pageTest("a new device is told of until the user knows it", { scenario: "normal"
   assert.equal(await box.locator("[data-device]").count(), 2);
   const words = String(await box.textContent()).replaceAll(/[\u2068\u2069]/g, "");
   assert.match(words, /A new device uses your address alice@example.test since May 17, 2031/);
+  const { width = 0 } = (await box.boundingBox()) ?? {};
+  assert.equal(width, page.viewportSize()?.width, "it is as wide as the page");
   assert.match(words, /If that was not you: declare the key void/);
   assert.deepEqual(await axe(page), []);
   const stored = () =>

@@ -98,7 +98,7 @@ export class Backup {
     const name = `corella-${this.#address.replaceAll(/[^a-z0-9@.-]/gi, "_")}.p12`;
     const save = el("a", { href: this.#url, download: name, id: "backup-file" }, t("backupSave", name));
     this.#done.replaceChildren(el("p", {}, t("backupDone")), el("p", {}, save));
-    this.#form.hidden = true;
+    this.#form.hidden = this.#submit.hidden = true;
     save.focus();
   }
 
@@ -108,7 +108,7 @@ export class Backup {
     }
     this.#url = null;
     this.#done.replaceChildren();
-    this.#form.hidden = false;
+    this.#form.hidden = this.#submit.hidden = false;
   }
 
   /** @param {boolean} busy */
