@@ -20,7 +20,17 @@ export type Settings = {
     tidyLetters: boolean;
 };
 
-export type AddonState = { host: HostState; status: Status | null; addresses: Address[]; settings: Settings };
+/** A device that uses an own address, as the user was not told before. */
+export type NewDevice = { address: Address; device: string; at: number };
+
+export type AddonState = {
+    host: HostState;
+    status: Status | null;
+    addresses: Address[];
+    settings: Settings;
+    /** Those that the user has not said to know, the latest last. */
+    newDevices: NewDevice[];
+};
 
 /** A mail identity of this Thunderbird. */
 export type MailIdentity = { address: string; name: string; account: string };
@@ -35,6 +45,8 @@ export type AddonMethods = {
     "addon/reconnect": { params: {}; result: {} };
     "addon/identities": { params: {}; result: { identities: MailIdentity[] } };
     "addon/settings": { params: Partial<Settings>; result: Settings };
+    /** The user knows these devices: they are told of no more. */
+    "addon/knowDevices": { params: { devices: string[] }; result: {} };
     /** What the address book calls these people; who is not in it is left out. */
     "addon/names": { params: { addresses: Address[] }; result: { names: Record<Address, string> } };
     /** Contacts whose name or address contains the words of `text`, at most `limit`. */

@@ -61,6 +61,12 @@ export class Announcer {
     if (kind === "key-renewed" && address) {
       const name = oneLine(this.#with.name(address), LENGTH);
       this.#show(`key:${address}`, name, plain("noticeKeyRenewed", name));
+    } else if (kind === "new-device" && address) {
+      this.#show(
+        `device:${address}`,
+        plain("noticeNewDeviceTitle"),
+        plain("noticeNewDevice", oneLine(address, LENGTH)),
+      );
     }
   }
 

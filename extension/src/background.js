@@ -65,6 +65,11 @@ const relay = new Relay(
       tellOtherDevices();
       return settings;
     },
+    "addon/knowDevices": async ({ devices }) => {
+      await store.knowDevices(devices);
+      tellState();
+      return {};
+    },
     "addon/names": async (params) => ready.then(() => ({ names: index.names(params.addresses) })),
     "addon/contacts": async ({ text, limit }) => ready.then(() => ({ contacts: index.search(text, limit) })),
     "addon/view": async ({ with: address, focused }, page) => {
@@ -201,6 +206,9 @@ function react(method, params) {
       break;
     case "notice":
       announcer.notice(params);
+      if (params.kind === "new-device") {
+        void store.addDevice({ address: params.address, device: params.device, at: params.at }).then(tellState);
+      }
       break;
   }
 }
@@ -241,7 +249,7 @@ function recount() {
 
 /** @param {keyof Methods} method answered by the host */
 async function afterCall(method) {
-  if (method === "identity/enrol" || method === "identity/import") {
+  if (["identity/enrol", "identity/import", "identity/importFile", "identity/fetch"].includes(method)) {
     await refresh();
   } else if (method === "roaming/open") {
     // What another device has set counts; what none has set yet, this one does.
@@ -297,7 +305,7 @@ function setAddresses(changed) {
 
 /** @returns {AddonState} */
 function state() {
-  return { host: connection().state, status, addresses, settings: store.settings };
+  return { host: connection().state, status, addresses, settings: store.settings, newDevices: store.newDevices };
 }
 
 function tellState() {

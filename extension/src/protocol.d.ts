@@ -240,6 +240,10 @@ peer: string,
  */
 roaming: boolean, 
 /**
+ * Whether the credential is kept with them: a new device gets it with the address and the secret (`identity/fetch`).
+ */
+portable: boolean, 
+/**
  * How far a certificate from the authority is, while one is on its way.
  */
 enrolment?: Enrolment, };
@@ -376,6 +380,26 @@ file: string,
  */
 passphrase: string, };
 
+export type ExportParams = { 
+/**
+ * Whose certificate and key.
+ */
+address: string, 
+/**
+ * What the file is to be opened with.
+ */
+passphrase: string, };
+
+export type FetchParams = { 
+/**
+ * The address of the identity.
+ */
+address: string, 
+/**
+ * Under which another device keeps it.
+ */
+secret: string, };
+
 export type LetterParams = { 
 /**
  * The plain text of a mail.
@@ -394,7 +418,11 @@ secret: string,
 /**
  * Whether something may be begun under this secret if there is nothing yet.
  */
-create?: boolean, };
+create?: boolean, 
+/**
+ * Whether the credential is to be kept, too.
+ */
+credential?: boolean, };
 
 export type RoamingCloseParams = { 
 /**
@@ -582,6 +610,12 @@ export type IdentitiesResult = {
  */
 identities: Array<Identity>, };
 
+export type ExportResult = { 
+/**
+ * PKCS #12, in base64.
+ */
+file: string, };
+
 export type LetterResult = { 
 /**
  * Whether it was the letter that was waited for.
@@ -692,6 +726,8 @@ export type Methods = {
   "identity/enrol": { params: EnrolParams; result: Identity };
   "identity/import": { params: ImportParams; result: Identity };
   "identity/importFile": { params: ImportFileParams; result: Identity };
+  "identity/export": { params: ExportParams; result: ExportResult };
+  "identity/fetch": { params: FetchParams; result: Identity };
   "identity/letter": { params: LetterParams; result: LetterResult };
   "authorities/list": { params: NoParams; result: AuthoritiesResult };
   "authorities/inspect": { params: AuthorityFileParams; result: AuthoritiesResult };
@@ -729,7 +765,7 @@ export type Notifications = {
   "identity/changed": { identity: Identity };
   "identity/lettersWanted": { address: Address };
   "settings/changed": { name: string; value: string };
-  "notice": { kind: "key-renewed"; address?: Address };
+  "notice": { kind: "key-renewed" | "new-device"; address?: Address; device?: string; at?: number };
 };
 
 export type ErrorData = { name: ErrorName; side?: Side; addon?: string; host?: string; detail?: string };

@@ -2,14 +2,19 @@
  * What the add-on remembers of itself in storage.local. No message, no key: those are the host's.
  */
 
-/** @import { Settings } from "./addon-protocol.js" */
+/** @import { NewDevice, Settings } from "./addon-protocol.js" */
 /** @import { Address } from "./protocol.js" */
+
+/** Most new devices that are told of at a time; of more the latest. */
+const NEW_DEVICES = 5;
 
 export class Store {
   /** @type {Settings} */
   settings = { addressBook: true, tidyLetters: false };
   /** @type {Address[]} own addresses, as the host last named them */
   addresses = [];
+  /** @type {NewDevice[]} what the host told once, until the user has said to know it */
+  newDevices = [];
   #area;
 
   /** @param {messenger.storage.Area} area */
@@ -19,9 +24,10 @@ export class Store {
 
   /** @returns {Promise<string>} the random id of this Thunderbird profile; made on the first start */
   async load() {
-    const stored = await this.#area.get(["profile", "settings", "addresses"]);
+    const stored = await this.#area.get(["profile", "settings", "addresses", "newDevices"]);
     this.settings = { ...this.settings, .../** @type {Partial<Settings>} */ (stored.settings ?? {}) };
     this.addresses = /** @type {Address[]} */ (stored.addresses ?? []);
+    this.newDevices = /** @type {NewDevice[]} */ (stored.newDevices ?? []);
     if (typeof stored.profile === "string") {
       return stored.profile;
     }
@@ -43,5 +49,18 @@ export class Store {
   async setAddresses(addresses) {
     this.addresses = addresses;
     await this.#area.set({ addresses });
+  }
+
+  /** @param {NewDevice} device */
+  async addDevice(device) {
+    const others = this.newDevices.filter((other) => other.device !== device.device);
+    this.newDevices = [...others, device].slice(-NEW_DEVICES);
+    await this.#area.set({ newDevices: this.newDevices });
+  }
+
+  /** @param {string[]} devices that the user knows */
+  async knowDevices(devices) {
+    this.newDevices = this.newDevices.filter(({ device }) => !devices.includes(device));
+    await this.#area.set({ newDevices: this.newDevices });
   }
 }

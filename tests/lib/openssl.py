@@ -71,14 +71,12 @@ def server(ca: Certified, name: str, stem: Path) -> Certified:
 
 def issue(ca: Certified, address: str, stem: Path) -> Certified:
     """A certificate for a mail address under an authority."""
-    return _issued(
-        ca,
-        address,
-        stem,
-        f"subjectAltName=email:{address},URI:sip:{address}\n"
-        "extendedKeyUsage=emailProtection\nbasicConstraints=critical,CA:FALSE\n"
-        "keyUsage=digitalSignature,keyAgreement\n",
-    )
+    return _issued(ca, address, stem, _of_person(address))
+
+
+def reissue(ca: Certified, person: Certified, address: str, stem: Path) -> Certified:
+    """Another certificate under an authority, for the same key."""
+    return _issued(ca, address, stem, _of_person(address), person.key_file)
 
 
 def pkcs12(person: Certified, ca: Certified | None, passphrase: str, *more: str) -> bytes:
@@ -91,14 +89,26 @@ def pkcs12(person: Certified, ca: Certified | None, passphrase: str, *more: str)
     return file.read_bytes()
 
 
-def _issued(ca: Certified, name: str, stem: Path, says: str) -> Certified:
+def _of_person(address: str) -> str:
+    return (
+        f"subjectAltName=email:{address},URI:sip:{address}\n"
+        "extendedKeyUsage=emailProtection\nbasicConstraints=critical,CA:FALSE\n"
+        "keyUsage=digitalSignature,keyAgreement\n"
+    )
+
+
+def _issued(ca: Certified, name: str, stem: Path, says: str, key: Path | None = None) -> Certified:
     made = _files(stem)
     request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
     extensions.write_text(says)
-    _openssl(
-        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}"),
-        *("-keyout", str(made.key_file), "-out", str(request)),
-    )
+    if key is None:
+        _openssl(
+            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}"),
+            *("-keyout", str(made.key_file), "-out", str(request)),
+        )
+    else:
+        made.key_file.write_bytes(key.read_bytes())
+        _openssl("req", "-new", "-key", str(key), "-subj", f"/CN={name}", "-out", str(request))
     _openssl(
         *("x509", "-req", "-in", str(request), "-days", "30", "-extfile", str(extensions), "-CAcreateserial"),
         *("-CA", str(ca.certificate_file), "-CAkey", str(ca.key_file), "-out", str(made.certificate_file)),

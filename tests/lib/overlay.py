@@ -39,6 +39,10 @@ class Overlay:
             rows = database.execute("SELECT class FROM record WHERE place = ? ORDER BY class", (place,))
             return [number for (number,) in rows]
 
+    def current(self, key: str) -> int:
+        """How many records of whatever kind are current under a clear key."""
+        return _count(self._file, key, "expires > ?", time.time() * 1000)
+
     def keeps(self, key: str) -> int:
         """How many records are current under a clear key; a removal is none, and ends soon or has no recipient."""
         lasting = (time.time() + 120) * 1000

@@ -22,17 +22,20 @@ def sit_down(scratch: Path, network: list[str], request: pytest.FixtureRequest) 
     """Makes people by name; what their screens show in the end is kept."""
     everyone: list[Person] = []
 
-    def person(name: str, certifier: Certifier | None = None, mail: MailServer | None = None) -> Person:
+    def person(
+        name: str, certifier: Certifier | None = None, mail: MailServer | None = None, device: str = ""
+    ) -> Person:
         domain = DOMAIN if mail is not None else "example.net"
         address = f"{name.lower()}@{domain}"
-        everyone.append(Person(scratch / name.lower(), name, address, network, certifier, mail))
+        root = scratch / f"{name.lower()}{device}"
+        everyone.append(Person(root, name, address, network, certifier, mail))
         return everyone[-1]
 
     yield person
     try:
         # All before the first one goes: who is gone is off line on the others' screens.
         for one in everyone:
-            one.screenshot(f"{request.node.name}-{one.name}-end".lower())
+            one.screenshot(f"{request.node.name}-{one.home.root.name}-end".lower())
     finally:
         for one in everyone:
             one.end()

@@ -23,12 +23,14 @@ import { portPair } from "./port.js";
  * @property {string} secret
  * @property {number} devices
  * @property {Buddy[]} buddies
+ * @property {boolean} [portable] whether the identity is kept, too
  */
 
 export const VERSION = "0.1.0";
 /** Few in a page, so that the list is put together from several. */
 const CONVERSATIONS = 3;
 const SHORTEST_SECRET = 12;
+const SHORTEST_FOR_IDENTITY = 16;
 
 class Failure extends Error {
   /**
@@ -58,6 +60,8 @@ export class MockHost {
   pause = null;
   /** @type {Set<string>} own addresses whose buddy list this device keeps for others */
   roaming = new Set();
+  /** @type {Set<string>} own addresses whose identity is kept with it */
+  portable = new Set();
   /** Settings that are kept for other devices, as it was told or another device set them. @type {Record<string, string>} */
   settings = {};
   /** What is otherwise than usual about own addresses. @type {Map<string, Partial<Identity>>} */
@@ -236,14 +240,24 @@ export class MockHost {
         if (params.file !== btoa("a certificate")) {
           throw new Failure("bad-certificate", 12, { detail: "other-address" });
         }
+        this.addresses = [...new Set([...this.addresses, params.address])];
         this.certify(params.address, { trust: "verified", issuer: "Example" });
+        setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
         return this.#identity(params.address);
+      case "identity/export":
+        if ([...params.passphrase].length < SHORTEST_SECRET) {
+          throw new Failure("short-secret", 15, { least: SHORTEST_SECRET });
+        }
+        return { file: btoa(`a backup of ${params.address}`) };
+      case "identity/fetch":
+        return this.#fetch(params);
       case "identity/letter":
         return { taken: false };
       case "roaming/open":
         return this.#open(params);
       case "roaming/close":
         this.roaming.delete(params.address ?? this.addresses[0]);
+        this.portable.delete(params.address ?? this.addresses[0]);
         return {};
       case "messages/send":
         return this.#send(params);
@@ -298,9 +312,10 @@ export class MockHost {
   }
 
   /** @param {Methods["roaming/open"]["params"]} params */
-  #open({ address = this.addresses[0] ?? "", secret, create = false }) {
-    if ([...secret].length < SHORTEST_SECRET) {
-      throw new Failure("short-secret", 15);
+  #open({ address = this.addresses[0] ?? "", secret, create = false, credential = false }) {
+    const least = credential ? SHORTEST_FOR_IDENTITY : SHORTEST_SECRET;
+    if ([...secret].length < least) {
+      throw new Failure("short-secret", 15, { least });
     }
     if (!this.statusNow().online) {
       throw new Failure("not-online", 17);
@@ -310,11 +325,32 @@ export class MockHost {
       throw new Failure("wrong-secret", 16);
     }
     this.roaming.add(address);
+    if (credential || found?.portable) {
+      this.portable.add(address);
+    }
     for (const buddy of found?.buddies ?? []) {
       this.putBuddy(buddy.address, buddy);
     }
     const people = [...this.buddies.values()].filter(({ consent }) => consent !== "request").length;
     return { address, devices: found?.devices ?? 0, people };
+  }
+
+  /** @param {Methods["identity/fetch"]["params"]} params */
+  #fetch({ address, secret }) {
+    if ([...secret].length < SHORTEST_FOR_IDENTITY) {
+      throw new Failure("short-secret", 15, { least: SHORTEST_FOR_IDENTITY });
+    }
+    if (this.kept?.secret !== secret) {
+      throw new Failure("wrong-secret", 16);
+    }
+    if (!this.kept.portable) {
+      throw new Failure("wrong-secret", 16, { detail: "no-identity" });
+    }
+    this.addresses = [...new Set([...this.addresses, address])];
+    this.roaming.add(address);
+    this.portable.add(address);
+    setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
+    return this.#identity(address);
   }
 
   /** @param {Methods["messages/send"]["params"]} params */
@@ -412,6 +448,7 @@ export class MockHost {
       expires: 4e12,
       peer: "12D3KooW",
       roaming: this.roaming.has(address),
+      portable: this.portable.has(address),
       ...this.certificates.get(address),
     };
   }

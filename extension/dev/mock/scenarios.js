@@ -157,6 +157,9 @@ export const SCENARIOS = {
   }),
   empty: () => ({ host: {} }),
   onboarding: () => ({ host: { addresses: [] } }),
+  "second-device": () => ({
+    host: { addresses: [], kept: { secret: KEPT_SECRET, devices: 1, buddies: [], portable: true } },
+  }),
   "no-mail": () => ({ host: { addresses: [] }, accounts: [] }),
   missing: () => ({ host: { mode: "missing" } }),
   "missing-first": () => ({ host: { mode: "missing", addresses: [] } }),

@@ -8,6 +8,7 @@ import { BackgroundLink } from "./background-link.js";
 import { Composer } from "./chat/composer.js";
 import { ConversationList } from "./chat/conversation-list.js";
 import { Model } from "./chat/model.js";
+import { NewDevices } from "./chat/new-devices.js";
 import { NewChat } from "./chat/new-chat.js";
 import { OwnStatus } from "./chat/own-status.js";
 import { Person } from "./chat/person.js";
@@ -30,6 +31,7 @@ const link = new BackgroundLink();
 const model = new Model();
 const error = new ErrorBar(byId("error"));
 const notice = new HostNotice(byId("host-notice"), link);
+const newDevices = new NewDevices({ box: byId("new-devices"), link, onError: error.show });
 const ownStatus = new OwnStatus(link, error.show);
 const person = new Person(link, error.show);
 const list = new ConversationList(byId("conversation-list"), (address) => void open({ with: address }));
@@ -124,6 +126,7 @@ function wantedByUrl() {
 /** @param {AddonState} state */
 async function enter(state) {
   notice.show(state);
+  newDevices.show(state);
   ownStatus.show(state);
   const now = state.host.kind === "ready";
   composer.setCanSend(now);

@@ -8,6 +8,7 @@ import { BackgroundLink } from "./background-link.js";
 import { bdi, byId, byIdAs, el } from "./dom.js";
 import { ErrorBar } from "./error-bar.js";
 import { HostNotice } from "./host-notice.js";
+import { AlreadyHere } from "./onboarding/already.js";
 
 /** @import { AddonState, MailIdentity } from "../addon-protocol.js" */
 
@@ -18,9 +19,11 @@ const notice = new HostNotice(byId("host-notice"), link);
 const error = new ErrorBar(byId("error"));
 const form = byIdAs("identity-form", HTMLFormElement);
 const button = byIdAs("go-online", HTMLButtonElement);
+const already = new AlreadyHere({ link, address: () => String(new FormData(form).get("address") ?? "") });
 
 link.on("addon/state", show);
 link.onReopened(start);
+byId("identities").addEventListener("change", () => already.chosen());
 byId("look-again").addEventListener("click", () => void listIdentities().catch(error.show));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -37,6 +40,7 @@ function start() {
 function show(state) {
   notice.show(state);
   button.disabled = state.host.kind !== "ready";
+  already.setReady(state.host.kind === "ready");
   if (state.host.kind === "ready" && state.addresses.length > 0) {
     const wanted = new URLSearchParams(location.search).get("with");
     location.replace(`chat.html${wanted ? `?with=${encodeURIComponent(wanted)}` : ""}`);
@@ -51,6 +55,7 @@ async function listIdentities() {
     .querySelectorAll("label")
     .forEach((label) => label.remove());
   byId("identities").append(...identities.map(choice));
+  already.chosen();
   document.documentElement.dataset.ready = "true";
 }
 

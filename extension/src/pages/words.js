@@ -23,7 +23,6 @@ const ERRORS = {
   "bad-certificate": "errorBadCertificate",
   network: "errorNetwork",
   "list-too-long": "errorListTooLong",
-  "short-secret": "errorShortSecret",
   "wrong-secret": "errorWrongSecret",
   "not-online": "errorNotOnline",
   "wrong-passphrase": "errorWrongPassphrase",
@@ -37,6 +36,7 @@ const BAD_CERTIFICATES = {
   key: "certificateKey",
   "old-ciphers": "certificateOldCiphers",
   "too-large": "certificateTooLarge",
+  several: "certificateSeveral",
 };
 
 /** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */
@@ -102,6 +102,10 @@ export function errorWords(error) {
   }
   if (name === "bad-certificate" && typeof detail === "string" && BAD_CERTIFICATES[detail]) {
     return t(BAD_CERTIFICATES[detail]);
+  }
+  if (name === "short-secret") {
+    const least = error instanceof RpcError ? Number(error.data.least) : 0;
+    return t("errorShortSecret", least || 12);
   }
   return t(ERRORS[name] ?? "errorInternal");
 }

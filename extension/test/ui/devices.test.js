@@ -97,7 +97,7 @@ pageTest(
   async (page) => {
     await openDevices(page);
     await send(page, "eleven char", "eleven char");
-    await refused(page, /too short.*12 characters/);
+    await refused(page, /too short.*16 characters/);
     assert.equal(await focused(page), "devices-secret");
     await send(page, NEW_SECRET, `${NEW_SECRET}!`);
     await refused(page, /differ/);
@@ -106,7 +106,7 @@ pageTest(
     assert.equal(await page.locator("#devices-secret").getAttribute("autocomplete"), "new-password");
     await send(page, NEW_SECRET, NEW_SECRET);
     await told(page, true, /is kept for your other devices now\. 6 people.*No other device/);
-    assert.deepEqual(await opened(page), [{ address: ALICE, secret: NEW_SECRET, create: true }]);
+    assert.deepEqual(await opened(page), [{ address: ALICE, secret: NEW_SECRET, create: true, credential: true }]);
     assert.ok(await page.locator("#devices-dialog").isHidden());
     assert.equal(await focused(page), ALICE);
     assert.match(String(await page.locator("#announcer").textContent()), /6 people/);

@@ -87,6 +87,15 @@ pub enum Reply {
 pub enum Notice {
     /// The peer has a newer certificate of the same authority.
     KeyRenewed(AddressOfRecord),
+    /// A device that was never seen before uses the user's own credential.
+    NewDevice {
+        /// Of which own address.
+        own: AddressOfRecord,
+        /// Its name: its peer id.
+        name: String,
+        /// When it was noticed.
+        at: Millis,
+    },
 }
 
 /// One thing to do.
@@ -257,6 +266,8 @@ pub enum Action {
     },
     /// Remember another device of the user's under this own address.
     SaveDevice(AddressOfRecord, Device),
+    /// Remember that the user's other devices under this own address were known at that time, so that others are news.
+    SaveDevicesSince(AddressOfRecord, Millis),
     /// Remember a buddy.
     SaveBuddy(Box<Buddy>),
     /// Forget a buddy.

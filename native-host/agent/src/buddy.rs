@@ -118,7 +118,7 @@ impl Buddy {
     /// Weighs the first key here where another device of the user's knows the person already: the expected one is as good as
     /// known, and any other is as if it had changed.
     fn first_key(&self, anchors: &TrustAnchors, expected: Expected, presented: &[Certificate], now: Millis) -> Choice {
-        let is_it = |certificate: &&Certificate| certificate.fingerprint() == expected.fingerprint;
+        let is_it = |certificate: &&Certificate| expected.is_key_of(certificate);
         if let Some(certificate) = presented.iter().find(is_it).cloned() {
             // What an authority vouches for it does here too, or it counts as any first key.
             let trust = if expected.trust == Trust::Pinned {

@@ -5,12 +5,14 @@
 //! other which ones they know, so that none removes what another lacks that it has never met. A device that has
 //! not been seen for as long as anything waits in the overlay is waited for no more, and none for more than a part of what an
 //! author may leave there.
+//!
+//! The user is told of each device that was never seen before: whoever stole the credential is one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use corella_identity::{AddressOfRecord, Millis, seal::OFFLINE_LIFETIME};
 
-use crate::{Action, Agent, Fetched, LinkId, Token, reach::Reach};
+use crate::{Action, Agent, Fetched, LinkId, Notice, Token, reach::Reach};
 
 /// What is remembered of what waits; some of it is left to expire when there is more.
 const HELD: usize = 1024;
@@ -42,6 +44,10 @@ pub(crate) struct Devices {
     /// Whether they were looked for since the start.
     looked: bool,
     seen: BTreeMap<String, Millis>,
+    /// All that were ever seen, as far as it is remembered.
+    known: BTreeSet<String>,
+    /// Since when a device that was never seen is news. Those that were there before this one are only learned.
+    since: Option<Millis>,
     links: BTreeMap<LinkId, String>,
     /// What was fetched here or there, and not by all.
     held: BTreeMap<Token, Held>,
@@ -96,14 +102,50 @@ impl Devices {
         });
     }
 
+    /// Remembers a device, and tells the user of one that is new: whoever has got hold of the credential is one. What another
+    /// device tells of those that were there before this one is none of it. Whether it was never seen before.
+    fn learn(
+        &mut self,
+        now: Millis,
+        own: &AddressOfRecord,
+        device: &Device,
+        is_told: bool,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        if !self.known.insert(device.name.clone()) {
+            return false;
+        }
+        if self.since.is_some_and(|since| !is_told || device.seen >= since) {
+            out.push(Action::Notice(Notice::NewDevice {
+                own: own.clone(),
+                name: device.name.clone(),
+                at: now,
+            }));
+        }
+        true
+    }
+
+    /// From now on a device that was never seen is news, if that was not so before.
+    fn all_learned(&mut self, now: Millis, own: &AddressOfRecord, out: &mut Vec<Action>) {
+        if self.since.is_none() {
+            self.since = Some(now);
+            out.push(Action::SaveDevicesSince(own.clone(), now));
+        }
+    }
+
     /// A device was there, as somebody says (over `told`, if it was another device); that is written down now and then. Others are
     /// told of one that is new here.
     fn saw(&mut self, now: Millis, own: &AddressOfRecord, device: Device, told: Option<LinkId>, out: &mut Vec<Action>) {
+        let is_told = told.is_some_and(|link| self.links.get(&link) != Some(&device.name));
+        let is_new = self.learn(now, own, &device, is_told, out);
         let known = self.seen.get(&device.name).copied();
         // A device's own clock may be ahead.
         let Device { name, seen } = device;
         let seen = seen.min(now);
         if !is_recent(now, seen) || known.is_some_and(|known| seen < known + SEEN) {
+            if is_new {
+                out.push(Action::SaveDevice(own.clone(), Device { name, seen }));
+            }
             return;
         }
         if known.is_none() && self.seen.len() >= DEVICES {
@@ -113,6 +155,7 @@ impl Devices {
                 .map(|(name, seen)| (name.clone(), *seen));
             match oldest.filter(|(_, oldest)| *oldest < seen) {
                 Some((oldest, _)) => drop(self.seen.remove(&oldest)),
+                None if is_new => return out.push(Action::SaveDevice(own.clone(), Device { name, seen })),
                 None => return,
             }
         }
@@ -169,10 +212,31 @@ impl Devices {
 }
 
 impl Agent {
-    pub(crate) fn know_devices(&mut self, devices: Vec<(AddressOfRecord, Device)>) {
+    pub(crate) fn know_devices(
+        &mut self,
+        devices: Vec<(AddressOfRecord, Device)>,
+        since: Vec<(AddressOfRecord, Millis)>,
+    ) {
         for (own, Device { name, seen }) in devices {
-            self.devices.entry(own).or_default().seen.insert(name, seen);
+            let devices = self.devices.entry(own).or_default();
+            devices.known.insert(name.clone());
+            devices.seen.insert(name, seen);
         }
+        for (own, since) in since {
+            self.devices.entry(own).or_default().since = Some(since);
+        }
+    }
+
+    /// The credential was made here: there is no other device.
+    pub(crate) fn first_device(&mut self, now: Millis, own: &AddressOfRecord, out: &mut Vec<Action>) {
+        let devices = self.devices.entry(own.clone()).or_default();
+        devices.all_learned(now, own, out);
+    }
+
+    /// There is a contact record of another device.
+    pub(crate) fn device_seen(&mut self, now: Millis, own: &AddressOfRecord, device: Device, out: &mut Vec<Action>) {
+        let devices = self.devices.entry(own.clone()).or_default();
+        devices.saw(now, own, device, None, out);
     }
 
     pub(crate) fn devices_wakeup(&self) -> Option<Millis> {
@@ -306,6 +370,7 @@ impl Agent {
         for device in found {
             devices.saw(now, own, device, None, out);
         }
+        devices.all_learned(now, own, out);
         devices.forget_old(now);
         devices.looked = true;
         if devices.wants_links() {

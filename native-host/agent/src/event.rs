@@ -326,6 +326,15 @@ pub enum Event {
         /// All others that have a contact record, in reach or not; nothing if nobody could be asked.
         found: Option<Vec<Device>>,
     },
+    /// The credential of this own address was just made here: there is no other device.
+    FirstDevice(AddressOfRecord),
+    /// There is a contact record of another device of the user's.
+    DeviceSeen {
+        /// Under which own address.
+        own: AddressOfRecord,
+        /// The device; seen when it wrote the record.
+        device: Device,
+    },
     /// Another device of the user's says which others there are, this one not among them.
     DevicesTold {
         /// Who says it.

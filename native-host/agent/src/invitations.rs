@@ -422,7 +422,7 @@ impl Agent {
             self.buddy_changed(address, out);
             return false;
         }
-        let is_expected = |expected: Expected| expected.fingerprint == certificate.fingerprint();
+        let is_expected = |expected: Expected| expected.is_key_of(certificate);
         let fits = match &buddy.known {
             Some(known) => known.certificate.same_key(certificate),
             None => buddy.expected.is_none_or(is_expected),

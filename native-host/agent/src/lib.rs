@@ -99,6 +99,8 @@ pub struct Snapshot {
     pub presence: Presence,
     /// The user's other devices under each own address.
     pub devices: Vec<(AddressOfRecord, Device)>,
+    /// Since when others than those are news to the user.
+    pub devices_since: Vec<(AddressOfRecord, Millis)>,
     /// What is kept for them.
     pub roaming: Vec<(AddressOfRecord, Roaming)>,
     /// The invitations that the user does not want, and how long they are worth something.
@@ -186,7 +188,7 @@ impl Agent {
             .into_iter()
             .filter(|s| !agent.buddies.contains_key(s));
         agent.repairs = unknown.map(Action::DropRequests).collect();
-        agent.know_devices(snapshot.devices);
+        agent.know_devices(snapshot.devices, snapshot.devices_since);
         agent.remember_roaming(snapshot.roaming);
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
@@ -251,6 +253,8 @@ impl Agent {
             Event::WatcherLeft { pair, is_stored } => self.watcher_left(now, &pair, is_stored),
             Event::Watched { pair, certificate } => self.watched(now, &pair, &certificate),
             Event::DevicesCalled { own, found } => self.devices_called(now, &own, found, &mut out),
+            Event::FirstDevice(own) => self.first_device(now, &own, &mut out),
+            Event::DeviceSeen { own, device } => self.device_seen(now, &own, device, &mut out),
             Event::DevicesTold { link, devices } => self.devices_told(now, link, devices, &mut out),
             Event::PassedOn { link, token, is_taken } => self.passed_on(now, link, token, is_taken, &mut out),
             Event::NetworkChanged => {

@@ -32,7 +32,7 @@ CREATE TABLE buddies (
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// From version 1: what is known of the user's other devices.
 const DEVICES: &str = "
 ALTER TABLE buddies ADD COLUMN expected TEXT;
@@ -50,6 +50,8 @@ ALTER TABLE buddies ADD COLUMN invitations TEXT;
 CREATE TABLE authorities (fingerprint TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
 CREATE TABLE declined (tag TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 ";
+/// From version 4: since when a device that was never seen before is news.
+const DEVICES_SINCE: &str = "CREATE TABLE devices_since (own TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT;";
 
 /// The roster cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,10 +81,8 @@ impl Roster {
             VERSION => {}
             old @ 0..VERSION => {
                 let tx = db.transaction()?;
-                for step in [SCHEMA, DEVICES, PASSES, KNOWN_BY]
-                    .iter()
-                    .skip(usize::try_from(old).unwrap_or(0))
-                {
+                let steps = [SCHEMA, DEVICES, PASSES, KNOWN_BY, DEVICES_SINCE];
+                for step in steps.iter().skip(usize::try_from(old).unwrap_or(0)) {
                     tx.execute_batch(step)?;
                 }
                 tx.pragma_update(None, "user_version", VERSION)?;
@@ -140,7 +140,9 @@ impl Roster {
                 buddy.question.as_ref().map(|q| question_json(q).to_string()),
                 json!(buddy.refused).to_string(),
                 buddy.wrote_with.as_ref().map(Certificate::der),
-                buddy.expected.map(|key| json!([key.fingerprint, key.trust]).to_string()),
+                buddy
+                    .expected
+                    .map(|key| json!([key.fingerprint, key.trust, key.public_key]).to_string()),
                 passes_text(&buddy.passes),
                 buddy.known_by.as_ref().map(|by| known_by_json(by).to_string()),
                 invitations::text(&buddy.invitations),
@@ -232,6 +234,25 @@ impl Roster {
             .execute("INSERT OR REPLACE INTO devices VALUES (?1, ?2, ?3)", row)?;
         let old = device.seen - 365 * 24 * 60 * 60 * 1000;
         self.db.execute("DELETE FROM devices WHERE seen < ?1", [old])?;
+        Ok(())
+    }
+
+    /// Since when other devices than those are news, by own address.
+    pub(crate) fn devices_since(&self) -> Result<Vec<(AddressOfRecord, Millis)>, RosterError> {
+        let mut query = self.db.prepare("SELECT own, since FROM devices_since")?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let known = rows
+            .into_iter()
+            .filter_map(|(own, since)| Some((own.parse().ok()?, since)));
+        Ok(known.collect())
+    }
+
+    /// Remembers it.
+    pub(crate) fn save_devices_since(&self, own: &AddressOfRecord, since: Millis) -> Result<(), RosterError> {
+        let row = params![own.as_str(), since];
+        self.db
+            .execute("INSERT OR REPLACE INTO devices_since VALUES (?1, ?2)", row)?;
         Ok(())
     }
 
@@ -329,14 +350,23 @@ impl Row {
             refused: serde_json::from_str(&self.refused).ok()?,
             wrote_with: self.wrote_with.and_then(|der| Certificate::from_der(&der).ok()),
             expected: match self.expected {
-                Some(text) => {
-                    let (fingerprint, trust) = serde_json::from_str(&text).ok()?;
-                    Some(Expected { fingerprint, trust })
-                }
+                Some(text) => Some(expected(&text)?),
                 None => None,
             },
         })
     }
+}
+
+/// Those written before name no public key.
+fn expected(text: &str) -> Option<Expected> {
+    let mut parts: Vec<Value> = serde_json::from_str(text).ok()?;
+    parts.resize(3, Value::Null);
+    let (fingerprint, trust, public_key) = serde_json::from_value(parts.into()).ok()?;
+    Some(Expected {
+        fingerprint,
+        public_key,
+        trust,
+    })
 }
 
 /// A line for each: for which own address, and the pass.

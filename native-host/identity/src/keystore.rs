@@ -158,7 +158,9 @@ impl Keystore {
         let path = self.identity(address).join(ROAMING);
         let Some(text) = read(&path)? else { return Ok(None) };
         let vault = Vault::from_text(address, &text);
-        vault.map(Some).ok_or_else(|| damaged(&path, "it is not of two lines"))
+        vault
+            .map(Some)
+            .ok_or_else(|| damaged(&path, "it is not of two or three lines"))
     }
 
     /// Keeps it from now on.

@@ -2,7 +2,8 @@
 //!
 //! Secret and address give, by a memory-hard function (Argon2id, RFC 9106), the label under which the content is looked
 //! for and the key that opens it. Whoever stores the content sees the label, and may guess secrets against it: each guess
-//! costs as much as the derivation does here, so a secret of a few common words is no good.
+//! costs as much as the derivation does here, so a secret of a few common words is no good. Where the person's credential is
+//! part of the content the secret is worth as much as the credential, and has to be longer.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use openssl::error::ErrorStack;
@@ -16,6 +17,10 @@ use crate::AddressOfRecord;
 
 /// Fewest characters of a secret.
 pub const SECRET_LENGTH: usize = 12;
+/// Fewest characters of a secret that the credential is kept under.
+pub const CREDENTIAL_SECRET_LENGTH: usize = 16;
+/// How [`Vault::to_text`] says that the credential is kept, too.
+const CARRIES_CREDENTIAL: &str = "credential";
 /// Argon2id's memory in KiB, passes and lanes: the second recommendation of RFC 9106 section 4, with one lane.
 const MEMORY: u32 = 64 * 1024;
 const PASSES: u32 = 3;
@@ -31,9 +36,12 @@ const PURPOSE: &str = "corella private 1";
 /// Why content cannot be sealed or opened.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum VaultError {
-    /// The secret has fewer than [`SECRET_LENGTH`] characters.
-    #[error("the secret is too short: it needs at least {SECRET_LENGTH} characters")]
-    ShortSecret,
+    /// The secret has fewer characters than it needs for what is kept under it.
+    #[error("the secret is too short: it needs at least {least} characters")]
+    ShortSecret {
+        /// How many it needs.
+        least: usize,
+    },
     /// The content was not encrypted with this secret for this address, or was changed.
     #[error("this secret does not open the content")]
     WrongSecret,
@@ -47,19 +55,34 @@ pub struct Vault {
     address: AddressOfRecord,
     label: [u8; 32],
     key: [u8; KEY],
+    carries_credential: bool,
 }
 
 impl Vault {
+    /// As [`Vault::derive`], for content of which the credential is part.
+    ///
+    /// # Errors
+    /// [`VaultError::ShortSecret`] below [`CREDENTIAL_SECRET_LENGTH`]; [`VaultError::Library`] if there is not enough memory.
+    pub fn derive_for_credential(address: &AddressOfRecord, secret: &str) -> Result<Self, VaultError> {
+        let mut vault = Self::derive_from(address, secret, CREDENTIAL_SECRET_LENGTH)?;
+        vault.carries_credential = true;
+        Ok(vault)
+    }
+
     /// Derives label and key. Takes 64 MiB and long enough to be noticed: not for a thread that others wait for. Secrets that
     /// look the same are the same: compatibility forms and white space at the ends and between words do not count.
     ///
     /// # Errors
     /// [`VaultError::ShortSecret`]; [`VaultError::Library`] if there is not enough memory.
     pub fn derive(address: &AddressOfRecord, secret: &str) -> Result<Self, VaultError> {
+        Self::derive_from(address, secret, SECRET_LENGTH)
+    }
+
+    fn derive_from(address: &AddressOfRecord, secret: &str, least: usize) -> Result<Self, VaultError> {
         let normal: String = secret.nfkc().collect();
         let normal = normal.split_whitespace().collect::<Vec<_>>().join(" ");
-        if normal.chars().count() < SECRET_LENGTH {
-            return Err(VaultError::ShortSecret);
+        if normal.chars().count() < least {
+            return Err(VaultError::ShortSecret { least });
         }
         let salt = sha256(format!("{PURPOSE} {address}").as_bytes());
         let library = |error: argon2::Error| VaultError::Library(error.to_string());
@@ -75,7 +98,18 @@ impl Vault {
             address: address.clone(),
             label,
             key,
+            carries_credential: false,
         })
+    }
+
+    /// Whether the credential is kept here, too.
+    pub fn carries_credential(&self) -> bool {
+        self.carries_credential
+    }
+
+    /// Another of the person's devices keeps the credential under this secret: so does this one.
+    pub fn carry_credential(&mut self) {
+        self.carries_credential = true;
     }
 
     /// Where the content is looked for. It tells nothing of the key.
@@ -98,17 +132,29 @@ impl Vault {
 
     /// Label and key as text, to be kept by [`crate::keystore`] so that the secret need not be.
     pub(crate) fn to_text(&self) -> String {
-        format!("{}\n{}\n", hex::encode(self.label), hex::encode(self.key))
+        let credential = if self.carries_credential {
+            format!("{CARRIES_CREDENTIAL}\n")
+        } else {
+            String::new()
+        };
+        format!("{}\n{}\n{credential}", hex::encode(self.label), hex::encode(self.key))
     }
 
     /// What [`Vault::to_text`] gave.
     pub(crate) fn from_text(address: &AddressOfRecord, text: &[u8]) -> Option<Self> {
-        let (label, key) = std::str::from_utf8(text).ok()?.strip_suffix('\n')?.split_once('\n')?;
+        let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+        let (label, rest) = text.split_once('\n')?;
+        let (key, carries_credential) = match rest.split_once('\n') {
+            Some((key, CARRIES_CREDENTIAL)) => (key, true),
+            Some(_) => return None,
+            None => (rest, false),
+        };
         let bytes = |text: &str| <[u8; 32]>::try_from(hex::decode(text).ok()?).ok();
         Some(Self {
             address: address.clone(),
             label: bytes(label)?,
             key: bytes(key)?,
+            carries_credential,
         })
     }
 
@@ -200,9 +246,32 @@ mod tests {
         for secret in ["", "short", "           ", "twelve  char"] {
             assert_eq!(
                 vault("bob@example.net", secret).err(),
-                Some(VaultError::ShortSecret),
+                Some(VaultError::ShortSecret { least: SECRET_LENGTH }),
                 "{secret}"
             );
+        }
+        // Long enough for a list, and not for a key.
+        let bob = "bob@example.net".parse().unwrap();
+        let short = Vault::derive_for_credential(&bob, "fifteen letters");
+        let least = CREDENTIAL_SECRET_LENGTH;
+        assert_eq!(short.err(), Some(VaultError::ShortSecret { least }));
+    }
+
+    #[test]
+    fn what_follows_from_the_secret_is_kept_with_whether_the_credential_is() {
+        let address = "bob@example.net".parse().unwrap();
+        for carries in [false, true] {
+            let mut vault = Vault::derive(&address, "correct horse battery").unwrap();
+            if carries {
+                vault.carry_credential();
+            }
+            let text = vault.to_text();
+            let again = Vault::from_text(&address, text.as_bytes()).unwrap();
+            assert_eq!(again.carries_credential(), carries);
+            assert_eq!((again.label, again.key), (vault.label, vault.key));
+            for wrong in [format!("{text}\n"), format!("{text}more\n"), text.replace('\n', "")] {
+                assert!(Vault::from_text(&address, wrong.as_bytes()).is_none(), "{wrong}");
+            }
         }
     }
 

@@ -5,13 +5,11 @@
 
 import { t } from "../../i18n.js";
 import { bdi, byId, byIdAs, el } from "../dom.js";
+import { base64, LARGEST_PKCS12 } from "../files.js";
 import { errorWords } from "../words.js";
 
 /** @import { Address } from "../../protocol.js" */
 /** @import { BackgroundLink } from "../background-link.js" */
-
-/** The host takes no larger file. */
-const LARGEST = 256 * 1024;
 
 export class CertificateFile {
   #dialog = byIdAs("certificate-dialog", HTMLDialogElement);
@@ -71,7 +69,7 @@ export class CertificateFile {
     if (!file) {
       return this.#wrong(t("certificateNoFile"), this.#file);
     }
-    if (file.size > LARGEST) {
+    if (file.size > LARGEST_PKCS12) {
       return this.#wrong(t("certificateTooLarge"), this.#file);
     }
     const turn = this.#turn;
@@ -111,17 +109,4 @@ export class CertificateFile {
   #say(words) {
     this.#problem.textContent = words;
   }
-}
-
-/**
- * @param {File} file
- * @returns {Promise<string>}
- */
-function base64(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(String(reader.result).split(",")[1] ?? ""));
-    reader.addEventListener("error", () => reject(reader.error));
-    reader.readAsDataURL(file);
-  });
 }

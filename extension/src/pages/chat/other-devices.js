@@ -1,19 +1,21 @@
 /**
- * The user's other devices: whether the buddy list of an own address is kept for them, and the dialog that begins and
- * ends this. The secret leaves the page in one call and is written down nowhere; the fields are emptied whenever the
+ * The user's other devices: whether the buddy list of an own address, and the identity itself, are kept for them, and
+ * the dialog that begins and ends this. The secret leaves the page in one call and is written down nowhere; the fields are emptied whenever the
  * dialog closes.
  */
 
 import { plural, t } from "../../i18n.js";
 import { RpcError } from "../../rpc.js";
+import { suggestSecret } from "../../secret.js";
 import { bdi, byId, byIdAs, el } from "../dom.js";
 import { errorWords } from "../words.js";
 
 /** @import { Address, Identity, Methods } from "../../protocol.js" */
 /** @import { BackgroundLink } from "../background-link.js" */
 
-/** The host refuses shorter ones; said here, it is said before anything is sent. */
+/** The host refuses shorter ones, with and without the identity; said here, it is said before anything is sent. */
 const SHORTEST = 12;
+const SHORTEST_FOR_IDENTITY = 16;
 
 export class OtherDevices {
   #dialog = byIdAs("devices-dialog", HTMLDialogElement);
@@ -23,6 +25,7 @@ export class OtherDevices {
   #secret = byIdAs("devices-secret", HTMLInputElement);
   #again = byIdAs("devices-secret-again", HTMLInputElement);
   #show = byIdAs("devices-show", HTMLInputElement);
+  #credential = byIdAs("devices-credential", HTMLInputElement);
   #kept = byId("devices-kept");
   #problem = byId("devices-problem");
   #submit = byIdAs("devices-submit", HTMLButtonElement);
@@ -59,6 +62,14 @@ export class OtherDevices {
     this.#close.addEventListener("click", () => this.#dialog.close());
     this.#ways.addEventListener("change", () => this.#drawWay());
     this.#show.addEventListener("change", () => this.#drawSecret());
+    this.#credential.addEventListener("change", () => this.#drawWay());
+    byId("devices-suggest").addEventListener("click", () => {
+      this.#secret.value = this.#again.value = suggestSecret();
+      // To be written down it has to be seen.
+      this.#show.checked = true;
+      this.#drawSecret();
+      this.#clearProblem();
+    });
     this.#dialog.addEventListener("close", () => this.#forget());
   }
 
@@ -67,19 +78,24 @@ export class OtherDevices {
    * @param {Identity} identity
    * @param {string} name id of the element that names the address
    */
-  line({ address, roaming }, name) {
+  line({ address, roaming, portable }, name) {
     const news = this.#news?.address === address && this.#news.words;
     return el(
       "dd",
-      { class: "devices", "data-address": address, "data-roaming": roaming ? "true" : "false" },
-      el("p", {}, news || t(roaming ? "devicesKept" : "devicesNotKept")),
+      {
+        class: "devices",
+        "data-address": address,
+        "data-roaming": roaming ? "true" : "false",
+        "data-portable": portable ? "true" : "false",
+      },
+      el("p", {}, news || t(portable ? "devicesAllKept" : roaming ? "devicesKept" : "devicesNotKept")),
       el(
         "button",
         {
           type: "button",
           "aria-haspopup": "dialog",
           "aria-describedby": name,
-          onclick: () => this.#enter(address, roaming),
+          onclick: () => this.#enter(address, roaming, portable),
         },
         t("devicesOpen"),
       ),
@@ -95,13 +111,15 @@ export class OtherDevices {
   /**
    * @param {Address} address
    * @param {boolean} kept
+   * @param {boolean} portable whether the identity is kept, too
    */
-  #enter(address, kept) {
+  #enter(address, kept, portable) {
     this.#turn++;
     this.#address = address;
     byId("devices-address").replaceChildren(bdi(address));
     this.#form.hidden = this.#submit.hidden = kept;
     this.#kept.hidden = this.#stop.hidden = !kept;
+    byId("devices-portable").textContent = t(portable ? "devicesPortable" : "devicesNotPortable");
     this.#drawWay();
     this.#dialog.showModal();
     // Never on what ends it, which is the first that could have the focus.
@@ -118,7 +136,8 @@ export class OtherDevices {
   #drawWay() {
     const first = this.#keep.checked;
     byId("devices-second").hidden = !first;
-    byId("devices-hint").textContent = t(first ? "devicesKeepHint" : "devicesFetchHint");
+    const keepHint = this.#credential.checked ? "devicesKeepAllHint" : "devicesKeepHint";
+    byId("devices-hint").textContent = t(first ? keepHint : "devicesFetchHint");
     this.#secret.autocomplete = first ? "new-password" : "current-password";
     this.#submit.textContent = t(first ? "devicesKeep" : "devicesFetch");
     this.#clearProblem();
@@ -163,14 +182,17 @@ export class OtherDevices {
     const address = this.#address;
     const secret = this.#secret.value;
     const create = this.#keep.checked;
-    if ([...secret].length < SHORTEST) {
+    const credential = create && this.#credential.checked;
+    const least = credential ? SHORTEST_FOR_IDENTITY : SHORTEST;
+    if ([...secret].length < least) {
       this.#clearProblem();
-      this.#refuse(t("errorShortSecret"), this.#secret);
+      this.#refuse(t("errorShortSecret", least), this.#secret);
     } else if (create && secret !== this.#again.value) {
       this.#clearProblem();
       this.#refuse(t("devicesMismatch"), this.#again);
     } else {
-      await this.#ask("roaming/open", create ? { address, secret, create } : { address, secret }, openedWords);
+      const params = create ? { address, secret, create, credential } : { address, secret };
+      await this.#ask("roaming/open", params, openedWords);
     }
   }
 

@@ -9,6 +9,7 @@ import { bdi, byId, byIdAs, el, icon } from "../dom.js";
 import { fingerprint } from "../fingerprint.js";
 import { enrolmentWords } from "../words.js";
 import { dot } from "./avatar.js";
+import { Backup } from "./backup.js";
 import { CertificateFile } from "./certificate-file.js";
 import { OtherDevices } from "./other-devices.js";
 
@@ -28,6 +29,7 @@ export class OwnStatus {
   #link;
   #devices;
   #file;
+  #backup;
   #onError;
   /** @type {AddonState | null} */
   #state = null;
@@ -49,6 +51,7 @@ export class OwnStatus {
     });
     this.#devices = new OtherDevices({ link, redraw: () => this.#list(), onError });
     this.#file = new CertificateFile({ link, redraw: () => this.#list() });
+    this.#backup = new Backup(link);
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -63,6 +66,7 @@ export class OwnStatus {
       } else {
         this.#devices.leave();
         this.#file.leave();
+        this.#backup.leave();
       }
     });
   }
@@ -133,6 +137,7 @@ export class OwnStatus {
           t("enrolmentNow"),
         ),
       this.#file.button(address),
+      this.#backup.button(address),
     );
   }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use corella_identity::{AddressOfRecord, Fingerprint, Millis, trust::Trust};
+use corella_identity::{
+    AddressOfRecord, Certificate, Fingerprint, Millis,
+    trust::{Known, Trust},
+};
 
 use crate::{Consent, Presence};
 
@@ -41,11 +44,13 @@ pub struct Standing {
     pub key: Option<Expected>,
 }
 
-/// A key of which a device knows the fingerprint and not yet the certificate.
+/// A key of which a device knows fingerprints and not yet a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
-    /// Of its certificate.
+    /// Of its certificate there.
     pub fingerprint: Fingerprint,
+    /// Of the key itself, whatever its certificate; devices of before did not say it.
+    pub public_key: Option<Fingerprint>,
     /// How another device knows it.
     pub trust: Trust,
 }
@@ -58,8 +63,24 @@ impl PartialOrd for Expected {
 
 impl Ord for Expected {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let rank = |one: &Self| (one.fingerprint, one.trust.as_str());
+        let rank = |one: &Self| (one.fingerprint, one.public_key, one.trust.as_str());
         rank(self).cmp(&rank(other))
+    }
+}
+
+impl Expected {
+    /// The key of a certificate that is known here.
+    pub(crate) fn of(known: &Known) -> Self {
+        Self {
+            fingerprint: known.certificate.fingerprint(),
+            public_key: Some(known.certificate.key_fingerprint()),
+            trust: known.trust,
+        }
+    }
+
+    /// Whether the certificate is for this key: it may have been certified anew meanwhile.
+    pub(crate) fn is_key_of(&self, certificate: &Certificate) -> bool {
+        certificate.fingerprint() == self.fingerprint || self.public_key == Some(certificate.key_fingerprint())
     }
 }
 

@@ -163,6 +163,13 @@ impl Agent {
             return;
         };
         for (who, standing) in &standings {
+            // Documents of before do not say of a key what outlives its certificate. That is no change.
+            if let Some(Some(kept)) = document.people.get_mut(who).map(|entry| &mut entry.is)
+                && let (Some(kept), Some(known)) = (&mut kept.key, standing.key)
+                && kept.fingerprint == known.fingerprint
+            {
+                kept.public_key = kept.public_key.or(known.public_key);
+            }
             if here.get(who) != Some(standing) {
                 let is = Some(standing.clone());
                 // What another device said last is no change, nor what is known of a key here alone.
@@ -259,7 +266,7 @@ impl Agent {
         if known.trust != Trust::Unverified {
             return;
         }
-        if known.certificate.fingerprint() == key.fingerprint {
+        if key.is_key_of(&known.certificate) {
             if key.trust == Trust::Pinned {
                 let known = Known {
                     trust: Trust::Pinned,
@@ -293,10 +300,7 @@ fn standing_of(own: &AddressOfRecord, buddy: &Buddy) -> Option<Standing> {
     if buddy.own.as_ref().is_some_and(|by| by != own) || buddy.consent == Consent::Request {
         return None;
     }
-    let known = buddy.known.as_ref().map(|known| Expected {
-        fingerprint: known.certificate.fingerprint(),
-        trust: known.trust,
-    });
+    let known = buddy.known.as_ref().map(Expected::of);
     Some(Standing {
         consent: buddy.consent,
         name: buddy.name.clone(),

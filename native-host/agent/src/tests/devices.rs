@@ -247,6 +247,132 @@ fn a_device_that_is_away_does_not_take_all_the_room_of_an_author() {
     assert!(has.len() >= 16 && has.last().unwrap() == "23", "{has:?}");
 }
 
+/// The devices that `n` has told its user of, in order.
+fn news(world: &World, n: usize) -> Vec<String> {
+    let shown = world.nodes[n].shown.iter();
+    let news = shown.filter_map(|action| match action {
+        Action::Notice(Notice::NewDevice { name, .. }) => Some(name.clone()),
+        _ => None,
+    });
+    news.collect()
+}
+
+/// Alice, and Bob, who has had one device for a while when a second comes.
+fn bob_gets_a_second_device() -> World {
+    let mut world = World::of(&["alice", "bob"]);
+    world.befriend(0, 1);
+    world.run(60_000);
+    let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+    world.add(bob, credential);
+    world.run(60_000);
+    world
+}
+
+#[test]
+fn the_user_is_told_once_of_each_device_that_comes() {
+    let mut world = bob_gets_a_second_device();
+    assert_eq!(news(&world, 1), ["device2"]);
+    // The second found the first there when it came.
+    assert_eq!(news(&world, 2), [""; 0]);
+    let (bob, credential) = (world.nodes[1].address.clone(), world.nodes[1].credential.clone());
+    world.kill(2);
+    world.add(bob, credential);
+    world.run(60_000);
+    assert_eq!(news(&world, 1), ["device2", "device3"]);
+    // Who was away is told at the start, and nobody again after a restart.
+    world.start(2);
+    world.run(60_000);
+    for n in [1, 2, 3] {
+        world.kill(n);
+    }
+    world.run(20 * DAY);
+    for n in [1, 2, 3] {
+        world.start(n);
+    }
+    world.run(60_000);
+    assert_eq!(news(&world, 1), ["device2", "device3"]);
+    assert_eq!(news(&world, 2), ["device3"]);
+    assert_eq!(news(&world, 3), [""; 0]);
+    // To peers a person is one, however many devices there are.
+    assert_eq!(news(&world, 0), [""; 0]);
+}
+
+#[test]
+fn a_device_that_calls_nobody_and_lies_about_its_age_is_told_of_too() {
+    let mut world = bob_gets_a_second_device();
+    let own = world.nodes[1].address.clone();
+    for _ in 0..2 {
+        let device = Device {
+            name: "thief".to_owned(),
+            seen: world.now - 40 * DAY,
+        };
+        world.happens(
+            1,
+            Event::DeviceSeen {
+                own: own.clone(),
+                device,
+            },
+        );
+        world.run(60_000);
+        world.kill(1);
+        world.start(1);
+        world.run(60_000);
+    }
+    assert_eq!(news(&world, 1), ["device2", "thief"]);
+}
+
+#[test]
+fn where_the_credential_was_made_every_other_device_is_news() {
+    let mut world = World::of(&["bob"]);
+    world.is_silent = true;
+    let (bob, credential) = (world.nodes[0].address.clone(), world.nodes[0].credential.clone());
+    world.kill(0);
+    world.nodes[0].disk = Default::default();
+    // Nobody can be asked yet, but it is known that there is no other device.
+    world.start(0);
+    world.happens(0, Event::FirstDevice(bob.clone()));
+    world.run(60_000);
+    world.is_silent = false;
+    world.add(bob, credential);
+    world.run(60_000);
+    assert_eq!(news(&world, 0), ["device1"]);
+    assert_eq!(news(&world, 1), [""; 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whichever devices come and go in whatever order: each tells of every other once at most, and in the end of all that came
+    /// after it.
+    #[test]
+    fn each_device_that_came_later_is_told_of_once(steps in prop::collection::vec((0..5_usize, 1..40_000_i64), 1..40)) {
+        let mut world = World::of(&["bob"]);
+        let (bob, credential) = (world.nodes[0].address.clone(), world.nodes[0].credential.clone());
+        world.run(60_000);
+        for (n, wait) in steps {
+            match world.nodes.get(n).map(|node| node.agent.is_some()) {
+                None => drop(world.add(bob.clone(), credential.clone())),
+                Some(true) => world.kill(n),
+                Some(false) => world.start(n),
+            }
+            world.run(wait);
+        }
+        let count = world.nodes.len();
+        for n in 0..count {
+            if world.nodes[n].agent.is_none() {
+                world.start(n);
+            }
+        }
+        world.run(HOUR);
+        for n in 0..count {
+            let mut told = news(&world, n);
+            told.sort();
+            let later: Vec<String> = (n + 1..count).map(|m| format!("device{m}")).collect();
+            prop_assert_eq!(told, later, "{}", n);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

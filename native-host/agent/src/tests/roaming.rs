@@ -1,6 +1,6 @@
 //! One user's devices keep buddy list and status for each other.
 
-use corella_identity::trust::Trust;
+use corella_identity::{Fingerprint, trust::Trust};
 use proptest::prelude::*;
 
 use super::world::{World, address};
@@ -170,6 +170,60 @@ fn the_key_that_one_device_knows_is_the_one_that_the_other_takes() {
     let bob = world.agent(3).buddy(&address("bob")).unwrap();
     assert_eq!(bob.question, None);
     assert_eq!(bob.known.unwrap().trust, Trust::Pinned);
+}
+
+/// What the first device's document says of Bob's key, as if he had been certified anew since.
+fn certified_anew(world: &mut World, public_key: Option<Fingerprint>) {
+    let of_bob = Some(world.nodes[1].credential.certificate().key_fingerprint());
+    let document = world.nodes[0].disk.roaming.get_mut(&address("alice")).unwrap();
+    let standing = document.people.get_mut(&address("bob")).unwrap().is.as_mut().unwrap();
+    let key = standing.key.as_mut().unwrap();
+    assert_eq!(key.public_key, of_bob);
+    key.fingerprint = "ab".repeat(32).parse().unwrap();
+    key.public_key = public_key;
+}
+
+#[test]
+fn a_new_certificate_of_the_key_that_one_device_knows_is_no_question_on_the_other() {
+    for pinned in [true, false] {
+        let mut world = bob_with_another_key(pinned);
+        let key = Some(world.nodes[1].credential.certificate().key_fingerprint());
+        certified_anew(&mut world, key);
+        world.kill(0);
+        world.start(3);
+        world.run(60_000);
+        let bob = world.agent(3).buddy(&address("bob")).unwrap();
+        assert_eq!(bob.question, None);
+        let trust = if pinned { Trust::Pinned } else { Trust::Unverified };
+        assert_eq!(bob.known.unwrap().trust, trust);
+    }
+}
+
+#[test]
+fn who_is_known_by_a_certificate_alone_is_asked_about_when_there_is_another() {
+    let mut world = bob_with_another_key(true);
+    certified_anew(&mut world, None);
+    world.kill(0);
+    world.start(3);
+    world.run(60_000);
+    assert!(world.agent(3).buddy(&address("bob")).unwrap().question.is_some());
+}
+
+#[test]
+fn a_document_of_before_is_made_whole_and_that_is_no_change() {
+    let mut world = bob_with_another_key(true);
+    let own = address("alice");
+    let full = world.nodes[0].disk.roaming[&own].clone();
+    let document = world.nodes[0].disk.roaming.get_mut(&own).unwrap();
+    let standing = document.people.get_mut(&address("bob")).unwrap().is.as_mut().unwrap();
+    standing.key.as_mut().unwrap().public_key = None;
+    world.kill(0);
+    world.start(0);
+    world.run(1_000);
+    world.command(0, Command::Block(address("eve")));
+    world.run(1_000);
+    let whole = &world.nodes[0].disk.roaming[&own].people[&address("bob")];
+    assert_eq!(whole, &full.people[&address("bob")]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(crate) struct Disk {
     pub(crate) buddies: BTreeMap<AddressOfRecord, Buddy>,
     presence: Presence,
     pub(super) devices: BTreeMap<(AddressOfRecord, String), Device>,
+    devices_since: BTreeMap<AddressOfRecord, Millis>,
     pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
     pub(super) declined: BTreeMap<String, Millis>,
 }
@@ -83,6 +84,8 @@ pub(crate) struct World {
     pub(crate) accept_everyone: bool,
     /// Nobody can be asked who claims an address.
     pub(crate) is_alone: bool,
+    /// Nobody can be asked for other devices.
+    pub(crate) is_silent: bool,
     /// Nodes keep what is for those who are off line, and the certificates of everybody.
     pub(crate) is_stored: bool,
     /// What they keep.
@@ -126,6 +129,7 @@ impl World {
             claims: Vec::new(),
             accept_everyone: false,
             is_alone: false,
+            is_silent: false,
             is_stored: false,
             waiting: Vec::new(),
             fetched: HashMap::new(),

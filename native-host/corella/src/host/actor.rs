@@ -91,6 +91,12 @@ pub(crate) enum Input {
     Fetched(Box<waiting::Opened>),
     /// What the user's devices keep for each other was opened with a secret.
     RoamingOpened(Box<roaming::Opened>, ReplyTo),
+    /// The credential of an address was found, as the user's other devices keep it.
+    IdentityFetched(Box<roaming::Fetched>, ReplyTo),
+    /// Another device of the user's has another certificate, in PEM with its chain.
+    CertifiedElsewhere(AddressOfRecord, String),
+    /// A contact record under an own address.
+    OwnContact(Box<Record>),
     /// Another device of the user's passes it on.
     PassedHere {
         link: LinkId,
@@ -284,6 +290,12 @@ impl Actor {
                 self.roaming_opened(*opened, reply);
                 self.tell_status().await;
             }
+            Input::IdentityFetched(fetched, reply) => {
+                self.identity_fetched(*fetched, reply).await;
+                self.tell_status().await;
+            }
+            Input::CertifiedElsewhere(own, chain) => self.certified_elsewhere(own, &chain).await,
+            Input::OwnContact(record) => self.own_contact(&record),
             Input::PassedHere {
                 link,
                 record,

@@ -9,7 +9,7 @@ use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Shared, views};
+use super::{Shared, roaming::Opening, views};
 use crate::protocol::*;
 
 /// Messages in a page when the caller names no number.
@@ -53,10 +53,17 @@ pub(crate) enum Call {
     },
     AcceptInvitation(AddressOfRecord),
     DeclineInvitation(AddressOfRecord),
+    Export {
+        address: AddressOfRecord,
+        passphrase: Secret,
+    },
+    Fetch {
+        address: AddressOfRecord,
+        secret: Secret,
+    },
     OpenRoaming {
         own: Option<AddressOfRecord>,
-        secret: Secret,
-        create: bool,
+        opening: Opening,
     },
     CloseRoaming(Option<AddressOfRecord>),
     Send {
@@ -115,6 +122,20 @@ impl Call {
                     passphrase,
                 }
             }
+            "identity/export" => {
+                let ExportParams { address, passphrase } = read(params)?;
+                Call::Export {
+                    address: views::address(&address)?,
+                    passphrase,
+                }
+            }
+            "identity/fetch" => {
+                let FetchParams { address, secret } = read(params)?;
+                Call::Fetch {
+                    address: views::address(&address)?,
+                    secret,
+                }
+            }
             "identity/letter" => Call::Letter(read::<LetterParams>(params)?.text),
             "authorities/list" => read::<NoParams>(params).map(|_| Call::Authorities)?,
             "authorities/inspect" => Call::Inspect(read::<AuthorityFileParams>(params)?.file),
@@ -144,11 +165,15 @@ impl Call {
                     address,
                     secret,
                     create,
+                    credential,
                 } = read(params)?;
                 Call::OpenRoaming {
                     own: address.as_deref().map(views::address).transpose()?,
-                    secret,
-                    create: create.unwrap_or(false),
+                    opening: Opening {
+                        secret,
+                        create: create.unwrap_or(false),
+                        with_credential: credential.unwrap_or(false),
+                    },
                 }
             }
             "roaming/close" => {

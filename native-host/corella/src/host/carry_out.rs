@@ -146,6 +146,7 @@ impl Actor {
             Action::PassOn { link, token } => self.pass_on(link, token),
             Action::TellDevices { link, devices } => self.links.send(link, Job::Devices(devices)),
             Action::SaveDevice(own, device) => self.roster.save_device(own, device),
+            Action::SaveDevicesSince(own, since) => self.roster.save_devices_since(own, since),
             Action::SaveBuddy(buddy) => {
                 if buddy.consent == Consent::Buddy {
                     self.links.welcome(&buddy.address);
@@ -177,6 +178,16 @@ impl Actor {
                 self.shared.notify(&Notification::Notice {
                     kind: "key-renewed",
                     address,
+                    device: None,
+                    at: None,
+                });
+            }
+            Action::Notice(Notice::NewDevice { own, name, at }) => {
+                self.shared.notify(&Notification::Notice {
+                    kind: "new-device",
+                    address: Some(own.to_string()),
+                    device: Some(name),
+                    at: Some(at),
                 });
             }
         }

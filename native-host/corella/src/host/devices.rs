@@ -3,7 +3,7 @@
 
 use corella_agent::{Device, Event, LinkId, Token};
 use corella_identity::{AddressOfRecord, Credential};
-use corella_overlay::{Key, Overlay, Record};
+use corella_overlay::{Key, Overlay, Record, Watched};
 use corella_sip::ua::Responder;
 
 use super::{
@@ -31,6 +31,40 @@ impl Actor {
             };
             let _ = inbox.send(Input::Event(Event::DevicesCalled { own, found }));
         });
+    }
+
+    /// Hears of contact records under an own address, now and as they come, for as long as the overlay is there: whoever has got
+    /// hold of the credential need not call this device, and has to be found by peers.
+    pub(super) fn watch_devices(&self, own: &AddressOfRecord) {
+        let Some(overlay) = self.network.as_ref().map(|network| network.overlay.clone()) else {
+            return;
+        };
+        let (inbox, own) = (self.shared.inbox.clone(), own.clone());
+        tokio::spawn(async move {
+            let mut watching = overlay.watch(Watched::Open(Key::Contacts(own))).await;
+            // What watches must not keep the overlay alive.
+            drop(overlay);
+            while let Some(record) = watching.next().await {
+                let _ = inbox.send(Input::OwnContact(Box::new(record)));
+            }
+        });
+    }
+
+    /// Somebody has a contact record under an own address. What another key has signed is not a device of the user's.
+    pub(super) fn own_contact(&mut self, record: &Record) {
+        let (Some(network), Some(set)) = (&self.network, record.contacts()) else {
+            return;
+        };
+        let own = record.key().address().clone();
+        let credential = self.credentials.get(&own);
+        let is_ours = credential.is_some_and(|credential| record.signer().same_key(credential.certificate()));
+        if is_ours && set.peer != network.overlay.peer_id() {
+            let device = Device {
+                name: set.peer.to_string(),
+                seen: record.sequence(),
+            };
+            self.feed(Event::DeviceSeen { own, device });
+        }
     }
 
     pub(super) fn pass_on(&mut self, link: LinkId, token: Token) {

@@ -72,6 +72,18 @@ impl Actor {
             return;
         }
         self.enrolling.remove(address);
+        self.forget_request(address);
+    }
+
+    /// There is a certificate that need not be replaced yet: another of the user's devices has got it.
+    pub(super) fn forget_needless_enrolment(&mut self, address: &AddressOfRecord) {
+        let is_due = self.renewals.get(address).is_some_and(|due| time::steady() >= *due);
+        if !is_due && self.enrolling.remove(address).is_some() {
+            self.forget_request(address);
+        }
+    }
+
+    fn forget_request(&self, address: &AddressOfRecord) {
         if let Err(error) = self.keystore.forget_request(address) {
             tracing::error!("a request that is done with stays on the disk: {error}");
         }
@@ -204,9 +216,7 @@ impl Actor {
             .is_some_and(|enrolling| enrolling.core.is_over())
         {
             self.enrolling.remove(address);
-            if let Err(error) = self.keystore.forget_request(address) {
-                tracing::error!("a request that is done with stays on the disk: {error}");
-            }
+            self.forget_request(address);
             self.tell_identity(address);
         }
     }

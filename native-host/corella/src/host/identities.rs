@@ -3,7 +3,12 @@
 use std::sync::{Arc, PoisonError};
 
 use corella_agent::{Consent, Event};
-use corella_identity::{AddressOfRecord, Credential, CredentialError, trust::Trust};
+use corella_identity::{
+    AddressOfRecord, Credential, CredentialError, Fingerprint, Millis,
+    enrolment::NewKey,
+    trust::{Trust, TrustAnchors},
+    vault::SECRET_LENGTH,
+};
 use corella_overlay::PublishError;
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -15,7 +20,7 @@ use super::{
     network::Network,
 };
 use crate::{
-    protocol::{self, ErrorName, IdentitiesResult, Notification, RpcError, Secret},
+    protocol::{self, ErrorName, ExportResult, IdentitiesResult, Notification, RpcError, Secret},
     time,
 };
 
@@ -32,11 +37,17 @@ impl Actor {
     /// Goes on line with an address, with a key of its own making unless there is one.
     pub(super) async fn enrol(&mut self, address: AddressOfRecord) -> Result<Value, RpcError> {
         let broken = |error: String| RpcError::new(ErrorName::Store, error);
-        let credential = match self.keystore.credential(&address).map_err(|e| broken(e.to_string()))? {
+        let kept = self.keystore.credential(&address).map_err(|e| broken(e.to_string()))?;
+        let is_made_here = kept.is_none();
+        let credential = match kept {
             Some(credential) => credential,
             None => Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?,
         };
-        self.use_credential(credential).await
+        let result = self.use_credential(credential).await?;
+        if is_made_here {
+            self.feed(Event::FirstDevice(address));
+        }
+        Ok(result)
     }
 
     /// Goes on line with a certificate from elsewhere.
@@ -67,6 +78,53 @@ impl Actor {
                 Err(error) => reply.send(Err(error)).is_ok(),
             };
         });
+    }
+
+    /// Writes a credential into a PKCS #12 file, which takes a while on account of the passphrase.
+    pub(super) fn export(&self, address: &AddressOfRecord, passphrase: Secret, reply: ReplyTo) {
+        let Some(credential) = self.credentials.get(address).cloned() else {
+            let what = "no such own address; choose one first";
+            return drop(reply.send(Err(RpcError::new(ErrorName::NoIdentity, what))));
+        };
+        if passphrase.0.chars().count() < SECRET_LENGTH {
+            let what = format!("the passphrase is too short: it needs at least {SECRET_LENGTH} characters");
+            let error = RpcError::new(ErrorName::ShortSecret, what).with("least", SECRET_LENGTH);
+            return drop(reply.send(Err(error)));
+        }
+        tokio::task::spawn_blocking(move || {
+            let result = match credential.to_pkcs12(&passphrase.0) {
+                Ok(file) => json(ExportResult {
+                    file: BASE64.encode(&file),
+                }),
+                Err(CredentialError::Passphrase) => {
+                    Err(RpcError::new(ErrorName::InvalidParams, "passphrase: no NUL characters"))
+                }
+                Err(error) => Err(RpcError::new(ErrorName::Internal, error.to_string())),
+            };
+            let _ = reply.send(result);
+        });
+    }
+
+    /// Another of the user's devices has another certificate for the key: it is taken into use if it is better than the one here.
+    pub(super) async fn certified_elsewhere(&mut self, own: AddressOfRecord, chain: &str) {
+        let Some(credential) = self.credentials.get(&own).cloned() else {
+            return;
+        };
+        // One of another key is not this credential's: the user has enrolled anew there.
+        let Ok(certified) = NewKey::of(&credential).certified(chain) else {
+            return;
+        };
+        let anchors = &self.settings.anchors;
+        let is_good = certified.certificate().valid_at(time::now());
+        if !is_good || rank(anchors, &certified) <= rank(anchors, &credential) {
+            return;
+        }
+        if let Err(error) = self.take_into_use(certified).await {
+            tracing::error!("another device's certificate could not be kept: {}", error.message);
+            return;
+        }
+        self.forget_needless_enrolment(&own);
+        self.tell_identity(&own);
     }
 
     /// Goes on line with a credential.
@@ -113,8 +171,17 @@ impl Actor {
             });
         }
         self.renewals.insert(address.clone(), self.renewal_of(&credential));
+        let has_other_key = |before: &Arc<Credential>| !before.certificate().same_key(credential.certificate());
+        let is_other_key = self.credentials.get(&address).is_some_and(has_other_key);
+        if is_other_key {
+            // What was kept for other devices in the name of the former key is kept no longer.
+            self.end_keeper(&address);
+        }
         let credential = Arc::new(credential);
         let before = self.credentials.insert(address.clone(), credential.clone());
+        if before.is_none() {
+            self.watch_devices(&address);
+        }
         let is_new = before.is_none_or(|before| before.certificate() != credential.certificate());
         *self.shared.own.lock().unwrap_or_else(PoisonError::into_inner) = self.credentials.keys().cloned().collect();
         self.feed(Event::OwnAddress(address));
@@ -122,6 +189,10 @@ impl Actor {
             self.fetch_for(credential.clone());
             self.watch_watchers(credential.clone());
             self.resume_roaming(&credential);
+            if is_other_key && let Some(document) = self.agent.roaming(credential.address()).cloned() {
+                // Nor is there to be nothing but what somebody else keeps there.
+                self.keep_roaming(credential.address().clone(), document);
+            }
             self.know_buddies();
         }
         if self.online {
@@ -157,7 +228,7 @@ impl Actor {
         })
     }
 
-    fn identity(&self, credential: &Credential) -> protocol::Identity {
+    pub(super) fn identity(&self, credential: &Credential) -> protocol::Identity {
         let certificate = credential.certificate();
         let verified = self.is_verified(credential);
         protocol::Identity {
@@ -177,6 +248,10 @@ impl Actor {
                 .map(|n| n.overlay.peer_id().to_string())
                 .unwrap_or_default(),
             roaming: self.roaming.contains_key(credential.address()),
+            portable: self
+                .roaming
+                .get(credential.address())
+                .is_some_and(|keeper| keeper.carries_credential),
             enrolment: self.enrolment(credential.address()),
         }
     }
@@ -189,6 +264,14 @@ impl Actor {
             });
         }
     }
+}
+
+/// Which of several certificates of a key is used: one that an authority vouches for that is trusted here, then the latest. The
+/// user's devices come to the same, whichever they hear of first.
+pub(super) fn rank(anchors: &TrustAnchors, credential: &Credential) -> (bool, Millis, Fingerprint) {
+    let certificate = credential.certificate();
+    let chain = anchors.verify_chain(certificate, credential.chain(), credential.address(), time::now());
+    (chain.is_ok(), certificate.not_before(), certificate.fingerprint())
 }
 
 /// Why a credential cannot be used: in words for logs, and by a name.

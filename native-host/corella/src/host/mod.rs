@@ -218,6 +218,7 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
             .collect(),
         presence: roster.presence().map_err(|e| e.to_string())?,
         devices: roster.devices().map_err(|e| e.to_string())?,
+        devices_since: roster.devices_since().map_err(|e| e.to_string())?,
         roaming: roster.roaming().map_err(|e| e.to_string())?,
         declined: roster.declined().map_err(|e| e.to_string())?,
     })

@@ -25,7 +25,7 @@ impl Network {
         inbox: mpsc::UnboundedSender<Input>,
     ) -> Result<Network, String> {
         let host = peer_host::host_of(&device.peer_id());
-        let config = overlay_config(device, settings, records);
+        let config = overlay_config(device, settings, Some(records));
         let (overlay, mut overlay_events) = Overlay::start(config).await.map_err(|error| error.to_string())?;
         let mut sip_config = UserAgentConfig::new(host, format!("Corella/{VERSION}"));
         let between_devices = [content::RECORD, content::DEVICES];
@@ -56,7 +56,12 @@ impl Network {
     }
 }
 
-fn overlay_config(device: DeviceKey, settings: &HostSettings, records: PathBuf) -> OverlayConfig {
+/// What a device of a moment goes into the overlay with, to look for something: it keeps nothing.
+pub(super) fn passing(settings: &HostSettings) -> OverlayConfig {
+    overlay_config(DeviceKey::generate(), settings, None)
+}
+
+fn overlay_config(device: DeviceKey, settings: &HostSettings, records: Option<PathBuf>) -> OverlayConfig {
     let gateway = settings.gateway.clone().map(GatewayLocation::new);
     // Who asks a gateway has no overlay of their own, and meets nobody by chance.
     let meets = gateway.is_none();
@@ -69,7 +74,7 @@ fn overlay_config(device: DeviceKey, settings: &HostSettings, records: PathBuf) 
         anchors: settings.anchors.clone(),
         agent_version: format!("corella/{VERSION}"),
         relay_server: false,
-        storage: Some(records),
+        storage: records,
         storing: settings.network.storing,
         ..OverlayConfig::new(device)
     }

@@ -89,6 +89,10 @@ impl RosterWriter {
         self.write(move |roster| roster.save_device(&own, &device));
     }
 
+    pub(super) fn save_devices_since(&mut self, own: AddressOfRecord, since: Millis) {
+        self.write(move |roster| roster.save_devices_since(&own, since));
+    }
+
     pub(super) fn save_roaming(&mut self, own: AddressOfRecord, document: Roaming) {
         self.write(move |roster| roster.save_roaming(&own, &document));
     }

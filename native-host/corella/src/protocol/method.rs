@@ -59,6 +59,20 @@ params! {
         /// What opens it.
         passphrase: Secret = "string",
     }
+    /// `identity/export`.
+    ExportParams {
+        /// Whose certificate and key.
+        address: String,
+        /// What the file is to be opened with.
+        passphrase: Secret = "string",
+    }
+    /// `identity/fetch`.
+    FetchParams {
+        /// The address of the identity.
+        address: String,
+        /// Under which another device keeps it.
+        secret: Secret = "string",
+    }
     /// `identity/letter`.
     LetterParams {
         /// The plain text of a mail.
@@ -72,6 +86,8 @@ params! {
         secret: Secret = "string",
         /// Whether something may be begun under this secret if there is nothing yet.
         create: Option<bool>,
+        /// Whether the credential is to be kept, too.
+        credential: Option<bool>,
     }
     /// `roaming/close`.
     RoamingCloseParams {
@@ -206,6 +222,11 @@ results! {
     IdentitiesResult {
         /// All of them.
         identities: Vec<Identity>,
+    }
+    /// Of `identity/export`.
+    ExportResult {
+        /// PKCS #12, in base64.
+        file: String,
     }
     /// Of `identity/letter`.
     LetterResult {

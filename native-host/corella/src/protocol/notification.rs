@@ -71,5 +71,11 @@ pub(crate) enum Notification {
         /// About whom.
         #[serde(skip_serializing_if = "Option::is_none")]
         address: Option<String>,
+        /// Of a new device: its peer id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        /// Of a new device: when it was noticed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<i64>,
     },
 }

@@ -187,6 +187,8 @@ pub(crate) struct Identity {
     pub peer: String,
     /// Whether buddy list and status are kept for the user's other devices (`roaming/open`).
     pub roaming: bool,
+    /// Whether the credential is kept with them: a new device gets it with the address and the secret (`identity/fetch`).
+    pub portable: bool,
     /// How far a certificate from the authority is, while one is on its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

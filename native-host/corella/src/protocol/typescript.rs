@@ -33,6 +33,8 @@ export type Methods = {
   \"identity/enrol\": { params: EnrolParams; result: Identity };
   \"identity/import\": { params: ImportParams; result: Identity };
   \"identity/importFile\": { params: ImportFileParams; result: Identity };
+  \"identity/export\": { params: ExportParams; result: ExportResult };
+  \"identity/fetch\": { params: FetchParams; result: Identity };
   \"identity/letter\": { params: LetterParams; result: LetterResult };
   \"authorities/list\": { params: NoParams; result: AuthoritiesResult };
   \"authorities/inspect\": { params: AuthorityFileParams; result: AuthoritiesResult };
@@ -70,7 +72,7 @@ export type Notifications = {
   \"identity/changed\": { identity: Identity };
   \"identity/lettersWanted\": { address: Address };
   \"settings/changed\": { name: string; value: string };
-  \"notice\": { kind: \"key-renewed\"; address?: Address };
+  \"notice\": { kind: \"key-renewed\" | \"new-device\"; address?: Address; device?: string; at?: number };
 };
 
 export type ErrorData = { name: ErrorName; side?: Side; addon?: string; host?: string; detail?: string };
@@ -109,6 +111,8 @@ pub(crate) fn declarations() -> String {
         EnrolParams,
         ImportParams,
         ImportFileParams,
+        ExportParams,
+        FetchParams,
         LetterParams,
         RoamingOpenParams,
         RoamingCloseParams,
@@ -134,6 +138,7 @@ pub(crate) fn declarations() -> String {
     declare!(
         HelloResult,
         IdentitiesResult,
+        ExportResult,
         LetterResult,
         AuthoritiesResult,
         InvitationResult,

@@ -62,6 +62,7 @@ fn what_is_saved_is_there_after_a_restart() {
         refused: vec![certificate("bob@example.net").fingerprint()],
         expected: Some(Expected {
             fingerprint: bob.fingerprint(),
+            public_key: Some(bob.key_fingerprint()),
             trust: Trust::Verified,
         }),
         wrote_with: Some(other.clone()),
@@ -88,6 +89,7 @@ fn what_is_saved_is_there_after_a_restart() {
         roster.save_declined("before", 1).unwrap();
         roster.save_declined("later", i64::MAX).unwrap();
         roster.forget_authority(&other.fingerprint()).unwrap();
+        roster.save_devices_since(&address("alice@example.net"), 5).unwrap();
         roster
             .save_presence(&Presence {
                 status: Status::Away,
@@ -118,6 +120,7 @@ fn what_is_saved_is_there_after_a_restart() {
         seen: 7,
     };
     assert_eq!(roster.devices().unwrap(), [(address("alice@example.net"), device)]);
+    assert_eq!(roster.devices_since().unwrap(), [(address("alice@example.net"), 5)]);
     assert_eq!(
         roster.presence().unwrap(),
         Presence {
@@ -147,6 +150,25 @@ fn a_roster_of_the_first_version_is_read_on() {
         .save(&Buddy::new(address("eve@example.net"), Consent::Blocked))
         .unwrap();
     assert_eq!(Roster::open(&path).unwrap().buddies().unwrap().len(), 2);
+}
+
+#[test]
+fn a_key_that_was_expected_before_is_expected_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("roster.db");
+    let roster = Roster::open(&path).unwrap();
+    roster
+        .save(&Buddy::new(address("bob@example.net"), Consent::Buddy))
+        .unwrap();
+    let key = "ab".repeat(32);
+    let before = format!(r#"["{key}","pinned"]"#);
+    roster.db.execute("UPDATE buddies SET expected = ?1", [before]).unwrap();
+    let expected = roster.buddies().unwrap()[0].expected.unwrap();
+    assert_eq!(
+        (expected.fingerprint, expected.trust),
+        (key.parse().unwrap(), Trust::Pinned)
+    );
+    assert_eq!(expected.public_key, None);
 }
 
 #[test]

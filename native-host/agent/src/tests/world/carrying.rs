@@ -82,7 +82,7 @@ impl World {
             name: format!("device{m}"),
             seen: self.nodes[*m].ended.unwrap_or(self.now),
         });
-        let found = Some(found.collect());
+        let found = (!self.is_silent).then(|| found.collect());
         for m in others {
             if self.nodes[m].agent.is_some() && !linked.contains(&format!("device{m}")) {
                 self.link(n, m);
@@ -308,6 +308,7 @@ impl World {
             Action::SaveDevice(own, device) => {
                 self.nodes[n].disk.devices.insert((own, device.name.clone()), device);
             }
+            Action::SaveDevicesSince(own, since) => drop(self.nodes[n].disk.devices_since.insert(own, since)),
             Action::SaveBuddy(buddy) => {
                 self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);
             }

@@ -42,6 +42,7 @@ impl World {
             presence: node.disk.presence.clone(),
             roaming: node.disk.roaming.clone().into_iter().collect(),
             declined: node.disk.declined.clone().into_iter().collect(),
+            devices_since: node.disk.devices_since.clone().into_iter().collect(),
             devices: node
                 .disk
                 .devices

@@ -14,10 +14,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Order, key, read};
+use super::{Order, key, read_own};
 use crate::{
     host::{actor::Input, waiting},
-    roaming, time,
+    roaming::{self, Kept, KeptCredential},
+    time,
 };
 
 /// Changes that come together are put once.
@@ -40,7 +41,15 @@ pub(super) struct Keeping {
     /// What is to be kept.
     pub(super) document: Option<Roaming>,
     /// What this device has put, as the nodes keep it.
-    pub(super) mine: Option<(Record, Roaming)>,
+    pub(super) mine: Option<Mine>,
+}
+
+/// What this device has put.
+pub(super) struct Mine {
+    record: Record,
+    document: Roaming,
+    /// With the private key of the credential.
+    has_key: bool,
 }
 
 impl Keeping {
@@ -55,12 +64,8 @@ impl Keeping {
             tokio::select! {
                 record = watching.next() => {
                     let Some(record) = record else { return };
-                    if let Some(document) = read(&*self.location, &record, &self.vault, &self.credential).await {
-                        if self.is_mine(&record) {
-                            self.mine = Some((record, document.clone()));
-                        }
-                        let own = self.vault.address().clone();
-                        let _ = inbox.send(Input::Event(Event::Roamed { own, document }));
+                    if let Some(kept) = read_own(&*self.location, &record, &self.vault, &self.credential).await {
+                        self.heard(record, kept, &inbox);
                     }
                 }
                 order = orders.recv() => match order {
@@ -89,6 +94,28 @@ impl Keeping {
         }
     }
 
+    /// What a device of the user's keeps, this one or another.
+    fn heard(&mut self, record: Record, kept: Kept, inbox: &mpsc::UnboundedSender<Input>) {
+        let Kept { document, credential } = kept;
+        let own = self.vault.address().clone();
+        if self.is_mine(&record) {
+            self.mine = Some(Mine {
+                record,
+                document: document.clone(),
+                has_key: credential.as_ref().is_some_and(|kept| kept.key.is_some()),
+            });
+        }
+        let _ = inbox.send(Input::Event(Event::Roamed {
+            own: own.clone(),
+            document,
+        }));
+        // It may have been renewed there.
+        let other = credential.filter(|kept| kept.certificate != self.credential.certificate_pem());
+        if let Some(KeptCredential { certificate, .. }) = other {
+            let _ = inbox.send(Input::CertifiedElsewhere(own, certificate));
+        }
+    }
+
     /// Whether this device put it there, with the certificate that it has now.
     fn is_mine(&self, record: &Record) -> bool {
         record.nonce() == self.nonce && record.signer() == self.credential.certificate()
@@ -98,9 +125,10 @@ impl Keeping {
     fn is_kept(&self) -> bool {
         let Some(document) = &self.document else { return true };
         let is_young = |record: &Record| record.sequence() + OLD > time::now();
-        self.mine
-            .as_ref()
-            .is_some_and(|(record, mine)| mine == document && is_young(record))
+        self.mine.as_ref().is_some_and(|mine| {
+            let is_whole = mine.has_key == self.vault.carries_credential();
+            mine.document == *document && is_whole && is_young(&mine.record)
+        })
     }
 
     async fn put(&mut self) -> bool {
@@ -110,7 +138,12 @@ impl Keeping {
         match self.try_put(&document).await {
             Ok(record) => {
                 let is_there = record.is_some();
-                self.mine = record.map(|record| (record, document)).or(self.mine.take());
+                let put = record.map(|record| Mine {
+                    record,
+                    document,
+                    has_key: self.vault.carries_credential(),
+                });
+                self.mine = put.or(self.mine.take());
                 is_there
             }
             Err(what) => {
@@ -122,13 +155,14 @@ impl Keeping {
 
     /// The record, if other nodes keep it.
     async fn try_put(&self, document: &Roaming) -> Result<Option<Record>, String> {
-        let sealed = self.vault.seal(roaming::write(document).as_bytes());
+        let written = roaming::write_for_devices(document, &self.credential, self.vault.carries_credential());
+        let sealed = self.vault.seal(written.map_err(|error| error.to_string())?.as_bytes());
         let (sealed, parts) = waiting::in_parts(sealed.map_err(|error| error.to_string())?)?;
         let value = Value::Private {
             nonce: self.nonce,
             sealed,
         };
-        let before = self.mine.as_ref().map_or(0, |(record, _)| record.sequence());
+        let before = self.mine.as_ref().map_or(0, |mine| mine.record.sequence());
         let now = time::now().max(before + 1);
         let key = key(&self.vault);
         let life = longest_life(&key);
@@ -139,7 +173,7 @@ impl Keeping {
 
     async fn take_back(&self) {
         let mine = match &self.mine {
-            Some((record, _)) => Some(record.clone()),
+            Some(mine) => Some(mine.record.clone()),
             // The program has just started, and nothing was heard of it yet.
             None => {
                 let found = self.location.get(&key(&self.vault)).await.unwrap_or_default();

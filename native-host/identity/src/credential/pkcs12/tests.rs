@@ -28,6 +28,24 @@ fn certificate_chain_and_key_are_read() {
 }
 
 #[test]
+fn what_is_written_is_read_again() {
+    let (ca, key, address) = (authority("Example CA"), p256(), aor("alice@example.net"));
+    let own = Template::default().issue(&ca, &key);
+    let chain = own.to_pem() + &ca.certificate.to_pem();
+    let key = key.private_key_to_pem_pkcs8().unwrap();
+    let credential = Credential::from_pem(chain.as_bytes(), &key, &address).unwrap();
+    let file = credential.to_pkcs12("pässphrase of mine").unwrap();
+    let again = Credential::from_pkcs12(&file, "pässphrase of mine", &address).unwrap();
+    assert_eq!(again.certificate_pem(), credential.certificate_pem());
+    assert_eq!(again.key_pem().unwrap(), credential.key_pem().unwrap());
+    let wrong = Credential::from_pkcs12(&file, "passphrase of mine", &address);
+    assert!(matches!(wrong.unwrap_err(), CredentialError::Passphrase));
+    let named = Pkcs12::from_der(&file).unwrap().parse2("pässphrase of mine").unwrap();
+    assert_eq!(named.cert.unwrap().alias(), Some(&b"alice@example.net"[..]));
+    assert!(credential.to_pkcs12("a\0b").is_err());
+}
+
+#[test]
 fn what_is_wrong_has_a_name() {
     let (ca, key, address) = (authority("Example CA"), p256(), aor("alice@example.net"));
     let own = Template::default().issue(&ca, &key);
