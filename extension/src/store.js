@@ -8,6 +8,8 @@
 export class Store {
   /** @type {Settings} */
   settings = { addressBook: true, tidyLetters: false };
+  /** @type {Record<Address, number>} when the mails to an own address were last looked through for invitations */
+  looked = {};
   /** @type {Address[]} own addresses, as the host last named them */
   addresses = [];
   #area;
@@ -19,9 +21,10 @@ export class Store {
 
   /** @returns {Promise<string>} the random id of this Thunderbird profile; made on the first start */
   async load() {
-    const stored = await this.#area.get(["profile", "settings", "addresses"]);
+    const stored = await this.#area.get(["profile", "settings", "addresses", "looked"]);
     this.settings = { ...this.settings, .../** @type {Partial<Settings>} */ (stored.settings ?? {}) };
     this.addresses = /** @type {Address[]} */ (stored.addresses ?? []);
+    this.looked = /** @type {Record<Address, number>} */ (stored.looked ?? {});
     if (typeof stored.profile === "string") {
       return stored.profile;
     }
@@ -43,5 +46,15 @@ export class Store {
   async setAddresses(addresses) {
     this.addresses = addresses;
     await this.#area.set({ addresses });
+  }
+
+  /**
+   * The mails to an own address have been looked through for invitations.
+   * @param {Address} address
+   * @param {number} at when that began, in milliseconds since 1970
+   */
+  async setLooked(address, at) {
+    this.looked = { ...this.looked, [address]: at };
+    await this.#area.set({ looked: this.looked });
   }
 }

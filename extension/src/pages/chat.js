@@ -17,6 +17,7 @@ import { byId } from "./dom.js";
 import { ErrorBar } from "./error-bar.js";
 import { HostNotice } from "./host-notice.js";
 import { InView } from "./in-view.js";
+import { refusedWords } from "./words.js";
 
 /** @import { AddonState, Target } from "../addon-protocol.js" */
 /** @import { Address, Conversation, Message } from "../protocol.js" */
@@ -53,7 +54,11 @@ const thread = new ThreadView({
   onShown: () => void markRead(),
   onError: error.show,
 });
-new NewChat(link, (address) => void open({ with: address }).then(() => composer.focus()));
+new NewChat(
+  link,
+  (address) => void open({ with: address }).then(() => composer.focus()),
+  (address) => void invite(address),
+);
 
 /** @type {Address | null} the conversation on screen */
 let current = null;
@@ -207,9 +212,18 @@ async function open(target) {
   if (changed && !model.buddy(current)) {
     await loadNames();
   }
+  if (target.refused) {
+    error.say(refusedWords(target.refused));
+  }
   if (ready) {
     await thread.open(target.with, target.id);
   }
+}
+
+/** @param {Address} address */
+async function invite(address) {
+  await open({ with: address });
+  await link.call("addon/invite", { address }).catch(error.show);
 }
 
 function draw() {

@@ -11,7 +11,7 @@ import { errorWords } from "../words.js";
 /** @import { BackgroundLink } from "../background-link.js" */
 
 /** The host takes no larger file. */
-const LARGEST = 256 * 1024;
+export const LARGEST = 256 * 1024;
 
 export class CertificateFile {
   #dialog = byIdAs("certificate-dialog", HTMLDialogElement);
@@ -117,7 +117,7 @@ export class CertificateFile {
  * @param {File} file
  * @returns {Promise<string>}
  */
-function base64(file) {
+export function base64(file) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener("load", () => resolve(String(reader.result).split(",")[1] ?? ""));
