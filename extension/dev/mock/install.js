@@ -31,6 +31,8 @@ const { messenger, done, mails } = createMessenger({
   accounts,
   contacts,
   version: "0.1.0",
+  // A page that a link opened would give way to another one, and there is none.
+  ...(!parameters.has("link") && { tab: { id: 1, windowId: 1 } }),
   stored: { profile: "mock", addresses: known },
 });
 addEventListener("pagehide", () =>

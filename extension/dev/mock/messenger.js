@@ -14,6 +14,7 @@ import { portPair } from "./port.js";
  * @property {Partial<messenger.addressBooks.contacts.Contact>[]} contacts
  * @property {messenger.accounts.MailAccount[]} accounts
  * @property {string} version
+ * @property {messenger.tabs.Tab} [tab] the one in which the page is
  * @property {Record<string, unknown>} [stored] what storage.local holds
  */
 
@@ -39,6 +40,7 @@ export function createMessenger(world) {
       /** @param {{name: string}} info */
       connect: ({ name }) => {
         const [page, background] = portPair(name);
+        background.sender = { tab: world.tab };
         setTimeout(() => onConnect.fire(background), 0);
         return page;
       },

@@ -8,6 +8,8 @@ export class MockPort {
   onDisconnect = /** @type {MockEvent<(port: messenger.runtime.Port) => void>} */ (new MockEvent(true));
   /** @type {{message: string} | null} */
   error = null;
+  /** Where the other end is. @type {{tab?: messenger.tabs.Tab} | undefined} */
+  sender = undefined;
   /** @type {MockPort | null} */
   other = null;
 

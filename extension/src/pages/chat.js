@@ -145,7 +145,9 @@ async function enter(state) {
 /** Everything once more: at the start, and when the host was away. */
 async function load() {
   try {
-    const [{ buddies }, conversations] = await Promise.all([link.call("buddies/list", {}), allConversations()]);
+    const conversations = await allConversations();
+    // Asked for last: what changes while the conversations come page by page is in it.
+    const { buddies } = await link.call("buddies/list", {});
     model.load(buddies, conversations);
     loaded = true;
     await loadNames();

@@ -50,8 +50,9 @@ async function mailOpened(page, count = 1) {
  * @param {string} author
  * @param {string} content
  */
-function receive(page, author, content) {
-  return page.evaluate((/** @type {Mail} */ mail) => /** @type {any} */ (globalThis).mock.mails.receive(mail), {
+async function receive(page, author, content) {
+  await page.locator('#own-status[data-online="true"]').waitFor();
+  await page.evaluate((/** @type {Mail} */ mail) => /** @type {any} */ (globalThis).mock.mails.receive(mail), {
     author,
     attachments: [{ name: "invitation.corella-invitation", content }],
   });
@@ -195,6 +196,7 @@ pageTest(
   "who asks about a mail in which the invitation is not good is told why",
   { scenario: "normal" },
   async (page) => {
+    await page.locator('#own-status[data-online="true"]').waitFor();
     await page.evaluate((author) => {
       const { mails, messenger } = /** @type {any} */ (globalThis).mock;
       const attachments = [{ name: "invitation.corella-invitation", content: "offer mallory@example.test" }];
@@ -211,7 +213,6 @@ pageTest(
   { scenario: "normal" },
   async (page) => {
     await page.evaluate(() => {
-      /** @type {any} */ (globalThis).mock.messenger.accounts.list = async () => [];
       /** @type {any} */ (globalThis).mock.host.addresses = ["elsewhere@example.test"];
     });
     await openConversation(page, "nokey@example.test");
