@@ -14,6 +14,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const QUIET = 4;
 /** Sides that a picture is reduced to, in pixels: the code may fill it, or be small in a large one. */
 const SIDES = [800, 1600, 2800];
+/** For so long a picture is tried harder, in milliseconds. The library's own limit is that of a film's frame. */
+const PATIENCE_MS = 1000;
 /** No photo is larger. */
 const LARGEST = 32 * 1024 * 1024;
 
@@ -52,7 +54,7 @@ export async function readPicture(picture) {
   for (const side of SIDES) {
     const scale = Math.min(1, side / Math.max(image.width, image.height));
     try {
-      return decodeQR(pixels(image, scale));
+      return decodeQR(pixels(image, scale), { timeLimit: PATIENCE_MS });
     } catch {
       // None is found at this size.
     }

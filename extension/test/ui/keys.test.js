@@ -17,12 +17,11 @@ const pageTest = pageTests();
 /**
  * Opens the dialog for somebody whose key nobody has confirmed yet.
  * @param {Page} page
- * @param {Partial<Buddy>} [changes]
  */
-async function compare(page, changes = { trust: "unverified" }) {
-  await drive(page, "putBuddy", BOB, changes);
+async function compare(page) {
+  await drive(page, "putBuddy", BOB, { trust: "unverified" });
   await openConversation(page, BOB);
-  await page.locator("#person-trust").click();
+  await page.locator('#person-trust[data-trust="unverified"]').click();
   await page.locator("#compare").click();
   await page.locator("#compare-own .key-picture").waitFor();
 }
