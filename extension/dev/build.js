@@ -3,13 +3,15 @@
  * stored in the order of their names, uncompressed, with a fixed time: the same files always give the same bytes.
  */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "./crc32.js";
 
+/** The one package that goes with the add-on, at the place that its pages name, unchanged; `npm ci` brings it. */
+const LIBRARY = ["LICENSE", "LICENSE-MIT", "decode.js", "index.js"].map((name) => `node_modules/qr/${name}`);
 /** What the add-on consists of, below `extension/`; without the types, which are for the checker. */
-export const PACKED = ["_locales", "icons", "manifest.json", "src"];
+export const PACKED = ["_locales", "icons", "manifest.json", "src", ...LIBRARY];
 const LEFT_OUT = /\.(d\.ts|md)$/;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -27,7 +29,7 @@ export function packedFiles(root = ROOT) {
     readdirSync(path.join(root, relative), { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? below(`${relative}/${entry.name}`) : [`${relative}/${entry.name}`],
     );
-  return PACKED.flatMap((name) => (name.includes(".") ? [name] : below(name)))
+  return PACKED.flatMap((name) => (statSync(path.join(root, name)).isDirectory() ? below(name) : [name]))
     .filter((name) => !LEFT_OUT.test(name))
     .sort((a, b) => (a < b ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 // What the add-on's pages and its background say to each other, beside the host's own methods (protocol.d.ts), which
 // the background passes on. The same JSON-RPC, over a runtime port.
 
-import type { Address, Methods, Notifications, Status } from "./protocol.js";
+import type { Address, InvitationRefusal, Methods, Notifications, Status } from "./protocol.js";
 
 /** How the connection to the host stands; `pages/host-notice.js` words each for the user. */
 export type HostState =
@@ -35,8 +35,11 @@ export type AddonState = {
 /** A mail identity of this Thunderbird. */
 export type MailIdentity = { address: string; name: string; account: string };
 
-/** Where a chat page is asked to go: a conversation, and a message in it. */
-export type Target = { with: Address; id?: string };
+/**
+ * Where a chat page is asked to go: a conversation, and a message in it; `refused`: why the invitation in the mail that
+ * leads there is not offered.
+ */
+export type Target = { with: Address; id?: string; refused?: InvitationRefusal };
 
 export type Contact = { address: Address; name: string };
 
@@ -51,6 +54,10 @@ export type AddonMethods = {
     "addon/names": { params: { addresses: Address[] }; result: { names: Record<Address, string> } };
     /** Contacts whose name or address contains the words of `text`, at most `limit`. */
     "addon/contacts": { params: { text: string; limit: number }; result: { contacts: Contact[] } };
+    /** An invitation is written, and opened as a mail for the user to send. */
+    "addon/invite": { params: { address: Address }; result: {} };
+    /** An invitation is accepted, and the answer opened as a mail for the user to send. */
+    "addon/acceptInvitation": { params: { address: Address }; result: {} };
     /** A chat page says what it shows; it is told of a target that waits for it. */
     "addon/view": { params: { with: Address | null; focused: boolean }; result: {} };
     /**

@@ -71,6 +71,27 @@ export class Announcer {
   }
 
   /**
+   * Somebody invites the user, by a mail from that address. However many do, there is one notification.
+   * @param {string} address
+   */
+  invited(address) {
+    if (!this.#with.inView(address) && !this.#with.quiet()) {
+      this.#asked = address;
+      const name = oneLine(this.#with.name(address), LENGTH);
+      this.#show(REQUESTS, plain("notifyInvitationTitle"), plain("notifyInvitation", name));
+    }
+  }
+
+  /**
+   * Somebody has accepted the user's invitation.
+   * @param {string} address
+   */
+  accepted(address) {
+    const name = oneLine(this.#with.name(address), LENGTH);
+    this.#show(`key:${address}`, name, plain("notifyAccepted", name));
+  }
+
+  /**
    * The conversation is before the user's eyes: its notification has done its work.
    * @param {string} address
    */

@@ -10,6 +10,8 @@ import { Announcer } from "./announce.js";
 import { APPLICATION, HostConnection } from "./host/connection.js";
 import { plain } from "./i18n.js";
 import { mailIdentities } from "./identities.js";
+import { openMail } from "./invitation-mail.js";
+import { Invitations } from "./invitations.js";
 import { Letters } from "./letters.js";
 import { STATUS_WORDS } from "./presence.js";
 import { PORT, Relay } from "./relay.js";
@@ -18,6 +20,7 @@ import { Store } from "./store.js";
 import { showOnButtons, Unread } from "./unread.js";
 
 /** @import { AddonState, HostState, Settings } from "./addon-protocol.js" */
+/** @import { Opens } from "./invitation-mail.js" */
 /** @import { Address, Buddy, Methods, Notifications, Status } from "./protocol.js" */
 
 const WAKE = "reconnect";
@@ -47,6 +50,9 @@ let buddies = null;
 let host = null;
 let recounting = false;
 
+/** Where mails of invitations are opened. @type {Opens} */
+const opens = { accounts: messenger.accounts.list, beginNew: messenger.compose.beginNew };
+
 const relay = new Relay(
   async (method, params) => {
     const result = await ready.then(() => connection().call(method, params));
@@ -72,6 +78,16 @@ const relay = new Relay(
     },
     "addon/names": async (params) => ready.then(() => ({ names: index.names(params.addresses) })),
     "addon/contacts": async ({ text, limit }) => ready.then(() => ({ contacts: index.search(text, limit) })),
+    "addon/invite": async ({ address }) => {
+      const mail = await ready.then(() => connection().call("invitations/write", { to: address }));
+      await openMail(mail, "invite", opens);
+      return {};
+    },
+    "addon/acceptInvitation": async ({ address }) => {
+      const mail = await ready.then(() => connection().call("invitations/accept", { address }));
+      await openMail(mail, "answer", opens);
+      return {};
+    },
     "addon/view": async ({ with: address, focused }, page) => {
       page.with = address;
       page.focused = focused;
@@ -95,6 +111,21 @@ const letters = new Letters({
   mail: messenger.messages,
   hand: (text) => connection().call("identity/letter", { text }),
   tidy: () => store.settings.tidyLetters,
+});
+
+const invitations = new Invitations({
+  mail: messenger.messages,
+  mailboxes: messenger.messengerUtilities.parseMailboxString,
+  hand: (params) => connection().call("invitations/read", params),
+  onRead: ({ outcome, address, reason }) => {
+    if (outcome === "offered" && address) {
+      announcer.invited(address);
+    } else if (outcome === "accepted" && address) {
+      announcer.accepted(address);
+    } else if (reason) {
+      console.debug("Corella: an invitation was not taken:", reason);
+    }
+  },
 });
 
 const ready = start();
@@ -151,6 +182,7 @@ async function refresh() {
       void letters.identity(identity, true).catch(notRead);
     }
     await takeSettings((await connection().call("settings/list", {})).settings);
+    void lookForInvitations().catch(notRead);
   } catch (error) {
     // The connection was lost meanwhile (a new one asks again), or there is no identity yet (then there are no
     // buddies).
@@ -278,6 +310,15 @@ async function takeSettings({ addressBook }) {
   }
 }
 
+/** What came by mail while no host was there, or before an address was Corella's. */
+async function lookForInvitations() {
+  for (const address of addresses) {
+    const now = Date.now();
+    await invitations.search(address, store.looked[address] ?? 0);
+    await store.setLooked(address, now);
+  }
+}
+
 /** @param {unknown} error */
 function notRead(error) {
   console.debug("Corella: mails were not looked through:", error);
@@ -334,10 +375,10 @@ messenger.alarms.onAlarm.addListener(() => void ready.then(() => connection().co
 messenger.action.onClicked.addListener(() => void tabs.show(null));
 messenger.notifications.onClicked.addListener((id) => void tabs.show(announcer.clicked(id)));
 // All folders: a filter may have moved a letter before it is seen here, and a word of it may have made it junk.
-messenger.messages.onNewMailReceived.addListener(
-  (_folder, list) => void ready.then(() => letters.arrived(list)).catch(notRead),
-  true,
-);
+messenger.messages.onNewMailReceived.addListener((_folder, list) => {
+  void ready.then(() => letters.arrived(list)).catch(notRead);
+  void ready.then(() => invitations.arrived(list)).catch(notRead);
+}, true);
 messenger.messageDisplayAction.onClicked.addListener((tab) => void chatWithSender(tab));
 messenger.addressBooks.contacts.onCreated.addListener((contact) => contactsChanged(index.put(contact)));
 messenger.addressBooks.contacts.onUpdated.addListener((contact) => contactsChanged(index.put(contact)));
@@ -354,7 +395,14 @@ messenger.addressBooks.onDeleted.addListener((book) => {
 /** @param {messenger.tabs.Tab} tab that shows a message */
 async function chatWithSender(tab) {
   const { messages } = await messenger.messageDisplay.getDisplayedMessages(tab.id);
-  const [sender] = await messenger.messengerUtilities.parseMailboxString(messages[0]?.author ?? "");
+  const [mail] = messages;
+  const [sender] = await messenger.messengerUtilities.parseMailboxString(mail?.author ?? "");
   const address = fromLink(sender?.email ?? "");
-  await tabs.show(address ? { with: address } : null);
+  if (!address || !mail) {
+    await tabs.show(null);
+    return;
+  }
+  // The user stands before an invitation perhaps: it is offered now, or it is said why not.
+  const reading = await ready.then(() => invitations.read(mail)).catch(notRead);
+  await tabs.show({ with: address, ...(reading?.reason && { refused: reading.reason }) });
 }

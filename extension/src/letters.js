@@ -4,6 +4,8 @@
  * here.
  */
 
+import { latest } from "./mailbox.js";
+
 /** @import { Address, Enrolment, Identity } from "./protocol.js" */
 
 const HEADER = "corella-certificate";
@@ -80,14 +82,8 @@ export class Letters {
    * @param {Address} address
    */
   async search(address) {
-    let page = await this.#mail.query({ fromDate: new Date(Date.now() - DAY_MS), recipients: address });
-    const found = [...page.messages];
-    while (page.id && found.length < MOST_MAILS) {
-      page = await this.#mail.continueList(page.id);
-      found.push(...page.messages);
-    }
-    found.sort((one, other) => other.date.getTime() - one.date.getTime());
-    for (const mail of found.slice(0, MOST_MAILS)) {
+    const wanted = { fromDate: new Date(Date.now() - DAY_MS), recipients: address };
+    for (const mail of await latest(this.#mail, wanted, MOST_MAILS)) {
       if (await this.#read(mail)) {
         return;
       }

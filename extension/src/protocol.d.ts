@@ -714,7 +714,7 @@ hits: Array<Hit>,
  */
 cursor?: string, };
 
-export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network" | "short-secret" | "wrong-secret" | "not-online" | "list-too-long" | "wrong-passphrase";
+export type ErrorName = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "internal" | "hello-first" | "version-mismatch" | "no-identity" | "invalid-address" | "unknown-buddy" | "blocked" | "bad-text" | "unknown-message" | "bad-query" | "store" | "in-use" | "bad-certificate" | "bad-frame" | "network" | "short-secret" | "wrong-secret" | "not-online" | "list-too-long" | "wrong-passphrase" | "no-invitation";
 
 export type Welcome = HelloResult;
 

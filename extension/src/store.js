@@ -11,6 +11,8 @@ const NEW_DEVICES = 5;
 export class Store {
   /** @type {Settings} */
   settings = { addressBook: true, tidyLetters: false };
+  /** @type {Record<Address, number>} when the mails to an own address were last looked through for invitations */
+  looked = {};
   /** @type {Address[]} own addresses, as the host last named them */
   addresses = [];
   /** @type {NewDevice[]} what the host told once, until the user has said to know it */
@@ -24,10 +26,11 @@ export class Store {
 
   /** @returns {Promise<string>} the random id of this Thunderbird profile; made on the first start */
   async load() {
-    const stored = await this.#area.get(["profile", "settings", "addresses", "newDevices"]);
+    const stored = await this.#area.get(["profile", "settings", "addresses", "newDevices", "looked"]);
     this.settings = { ...this.settings, .../** @type {Partial<Settings>} */ (stored.settings ?? {}) };
     this.addresses = /** @type {Address[]} */ (stored.addresses ?? []);
     this.newDevices = /** @type {NewDevice[]} */ (stored.newDevices ?? []);
+    this.looked = /** @type {Record<Address, number>} */ (stored.looked ?? {});
     if (typeof stored.profile === "string") {
       return stored.profile;
     }
@@ -62,5 +65,15 @@ export class Store {
   async knowDevices(devices) {
     this.newDevices = this.newDevices.filter(({ device }) => !devices.includes(device));
     await this.#area.set({ newDevices: this.newDevices });
+  }
+
+  /**
+   * The mails to an own address have been looked through for invitations.
+   * @param {Address} address
+   * @param {number} at when that began, in milliseconds since 1970
+   */
+  async setLooked(address, at) {
+    this.looked = { ...this.looked, [address]: at };
+    await this.#area.set({ looked: this.looked });
   }
 }

@@ -120,13 +120,40 @@ declare namespace messenger {
     }
 
     namespace messageDisplay {
-        function getDisplayedMessages(tabId?: number): Promise<{ messages: { author: string }[] }>;
+        function getDisplayedMessages(tabId?: number): Promise<{ messages: messages.MessageHeader[] }>;
+    }
+
+    namespace compose {
+        interface Details {
+            identityId: string;
+            to: string[];
+            subject: string;
+            isPlainText: boolean;
+            plainTextBody: string;
+            attachments: { file: File; name: string }[];
+        }
+        /** Opens a window for writing; the user sends. */
+        function beginNew(details: Details): Promise<unknown>;
     }
 
     namespace messages {
         export interface MessageHeader {
             id: number;
             date: Date;
+            /** The From, decoded. */
+            author: string;
+            junk: boolean;
+            /** In bytes. */
+            size: number;
+            /** The rest is still on the server, and stays there. */
+            headersOnly: boolean;
+            folder?: { specialUse?: string[] };
+        }
+        export interface MessageAttachment {
+            name: string;
+            contentType: string;
+            partName: string;
+            size: number;
         }
         /** A page of mails; with `id` there are more. */
         export interface MessageList {
@@ -142,6 +169,8 @@ declare namespace messenger {
         }
         export function getFull(id: number): Promise<MessagePart>;
         export function query(info: { fromDate: Date; recipients: string }): Promise<MessageList>;
+        export function listAttachments(id: number): Promise<MessageAttachment[]>;
+        export function getAttachmentFile(id: number, partName: string): Promise<File>;
         export function continueList(id: string): Promise<MessageList>;
         export function update(id: number, properties: { read: boolean }): Promise<void>;
         /** To the trash. */
@@ -159,6 +188,7 @@ declare namespace messenger {
 
     namespace accounts {
         interface MailIdentity {
+            id: string;
             email?: string;
             name?: string;
         }

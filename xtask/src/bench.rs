@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::apt;
 use crate::needs;
+use crate::npm;
 use crate::parts::with_built_things;
 use crate::place::Place;
 use crate::python::Python;
@@ -140,6 +141,7 @@ fn authority(place: &Place) -> Result<(), Failure> {
 fn bridge(place: &Place) -> Result<(), Failure> {
     apt::provide(place, &[needs::THUNDERBIRD, needs::DISPLAY])?;
     let python = Python::provide(place)?;
+    npm::provide_library(place)?;
     xpi::pack(&place.extension(), &place.xpi())?;
     visibly(&mut place.cargo(&["build", "--quiet", "--package", "xtask", "--example", "bare_host"]))?;
     let mut command = python.command(&["bridge_bench.py"]);

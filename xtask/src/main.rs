@@ -11,6 +11,7 @@ mod bench;
 mod cli;
 mod files;
 mod needs;
+mod npm;
 mod package;
 mod parts;
 mod place;

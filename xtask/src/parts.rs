@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::files;
 use crate::needs::{self, Need};
+use crate::npm;
 use crate::place::Place;
 use crate::python::Python;
-use crate::step::{Failure, quietly, step, visibly};
+use crate::step::{Failure, step, visibly};
 use crate::xpi;
 
 /// How many changed records the long form tries.
@@ -111,9 +111,9 @@ impl Part {
                 let ruff = |words: &[&str]| visibly(python.program("ruff", words).current_dir(place.tests()));
                 ruff(&["check", "."]).and_then(|()| ruff(&["format", "--check", "."]))
             }
-            Self::AddonCheck => npm(place, "check"),
-            Self::AddonUnit => npm(place, "test"),
-            Self::AddonUi => npm(place, "test:ui"),
+            Self::AddonCheck => npm::run(place, "check"),
+            Self::AddonUnit => npm::run(place, "test"),
+            Self::AddonUi => npm::run(place, "test:ui"),
             Self::System => system(place, long),
         }
     }
@@ -131,33 +131,13 @@ fn rust(place: &Place, long: bool) -> Command {
     command
 }
 
-/// One of the add-on's scripts, after its tools are there.
-fn npm(place: &Place, script: &str) -> Result<(), Failure> {
-    let python = Python::provide_node(place)?;
-    let folder = place.extension();
-    let wanted = files::text(&folder.join("package-lock.json"))?;
-    let stamp = folder.join("node_modules").join(".installed");
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(wanted.as_str()) {
-        let log = place.target().join("npm.log");
-        step("install the add-on's tools: extension/package-lock.json", || {
-            quietly(
-                python
-                    .program("npm", &["ci", "--no-audit", "--no-fund"])
-                    .current_dir(&folder),
-                &log,
-            )?;
-            files::write(&stamp, &wanted)
-        })?;
-    }
-    visibly(python.program("npm", &["run", "--silent", script]).current_dir(&folder))
-}
-
 /// pytest on the freshly built programs and add-on.
 fn system(place: &Place, long: bool) -> Result<(), Failure> {
     let python = Python::provide(place)?;
     step("build the host", || {
         visibly(&mut place.build_host(&["--package", "corella-overlay", "--example", "records"]))
     })?;
+    npm::provide_library(place)?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
     let mut pytest = python.command(&["-m", "pytest"]);
     if long {

@@ -5,6 +5,7 @@ use std::process::{ExitCode, Stdio};
 
 use crate::apt;
 use crate::needs;
+use crate::npm;
 use crate::parts::with_built_things;
 use crate::place::Place;
 use crate::python::Python;
@@ -20,6 +21,7 @@ pub(crate) fn run(place: &Place, fresh: bool) -> Result<ExitCode, Failure> {
     apt::provide(place, &[needs::BUILD, needs::THUNDERBIRD, screen])?;
     let python = Python::provide(place)?;
     step("build the host", || visibly(&mut place.build_host(&[])))?;
+    npm::provide_library(place)?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
     let mut demo = python.command(&["demo.py"]);
     with_built_things(demo.current_dir(place.tests()), place);

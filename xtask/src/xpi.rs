@@ -1,4 +1,5 @@
-//! The add-on's package: a zip of the folder as it is. The add-on has no build step.
+//! The add-on's package: a zip of the folder as it is. The add-on has no build step; the one package that goes with it lies where
+//! npm puts it, and is named there by the pages.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,16 @@ use crate::step::Failure;
 use crate::zip;
 
 /// What of the add-on's folder goes to the user; the rest is for its development.
-const SHIPPED: [&str; 4] = ["manifest.json", "_locales", "icons", "src"];
+const SHIPPED: [&str; 8] = [
+    "manifest.json",
+    "_locales",
+    "icons",
+    "src",
+    "node_modules/qr/LICENSE",
+    "node_modules/qr/LICENSE-MIT",
+    "node_modules/qr/decode.js",
+    "node_modules/qr/index.js",
+];
 
 /// Packs the add-on in `extension` into the file `xpi`. The same files give the same bytes.
 pub(crate) fn pack(extension: &Path, xpi: &Path) -> Result<(), Failure> {
@@ -74,6 +84,12 @@ mod tests {
             ("icons/corella.svg", "<svg/>"),
             ("src/chat/page.js", "export {};"),
             ("src/protocol.d.ts", "export {};"),
+            ("node_modules/qr/LICENSE", "free"),
+            ("node_modules/qr/LICENSE-MIT", "free"),
+            ("node_modules/qr/decode.js", "export {};"),
+            ("node_modules/qr/dom.js", "export {};"),
+            ("node_modules/qr/index.js", "export {};"),
+            ("node_modules/eslint/index.js", "export {};"),
             ("test/chat.test.js", "fail"),
             ("package.json", "{}"),
         ] {
@@ -92,6 +108,10 @@ mod tests {
                 "_locales/en/messages.json",
                 "icons/corella.svg",
                 "manifest.json",
+                "node_modules/qr/LICENSE",
+                "node_modules/qr/LICENSE-MIT",
+                "node_modules/qr/decode.js",
+                "node_modules/qr/index.js",
                 "src/chat/page.js"
             ]
         );

@@ -3,9 +3,12 @@
  * trust) it leaves to whoever drives it, through `put` and `tell`.
  */
 
+import { MockAuthorities } from "./authorities.js";
+import { Failure } from "./failure.js";
+import * as invitations from "./invitations.js";
 import { portPair } from "./port.js";
 
-/** @import { Buddy, Identity, Message, Methods, Notifications, Status } from "../../src/protocol.js" */
+/** @import { Authority, Buddy, Identity, Message, Methods, Notifications, Status } from "../../src/protocol.js" */
 
 /**
  * @typedef {object} Script
@@ -15,6 +18,7 @@ import { portPair } from "./port.js";
  * @property {Message[]} [messages] oldest first
  * @property {Partial<Status>} [status]
  * @property {Kept} [kept]
+ * @property {Authority[]} [authorities]
  */
 
 /**
@@ -29,21 +33,10 @@ import { portPair } from "./port.js";
 export const VERSION = "0.1.0";
 /** Few in a page, so that the list is put together from several. */
 const CONVERSATIONS = 3;
+/** The key of the first own address. */
+export const OWN_KEY = "a11ce0".repeat(10) + "a11c";
 const SHORTEST_SECRET = 12;
 const SHORTEST_FOR_IDENTITY = 16;
-
-class Failure extends Error {
-  /**
-   * @param {string} name
-   * @param {number} code
-   * @param {object} [data]
-   */
-  constructor(name, code, data = {}) {
-    super(name);
-    this.code = code;
-    this.data = { name, ...data };
-  }
-}
 
 export class MockHost {
   mode;
@@ -66,6 +59,7 @@ export class MockHost {
   settings = {};
   /** What is otherwise than usual about own addresses. @type {Map<string, Partial<Identity>>} */
   certificates = new Map();
+  authorities;
   /** How often it was started. */
   starts = 0;
   /** @type {import("./port.js").MockPort | null} */
@@ -73,7 +67,16 @@ export class MockHost {
   #sequence = 1000;
 
   /** @param {Script} script */
-  constructor({ mode = "ready", addresses = ["alice@example.test"], buddies = [], messages = [], status = {}, kept }) {
+  constructor({
+    mode = "ready",
+    addresses = ["alice@example.test"],
+    buddies = [],
+    messages = [],
+    status = {},
+    kept,
+    authorities = [],
+  }) {
+    this.authorities = new MockAuthorities(authorities);
     this.mode = mode;
     this.addresses = addresses;
     this.buddies = new Map(buddies.map((buddy) => [buddy.address, buddy]));
@@ -253,6 +256,22 @@ export class MockHost {
         return this.#fetch(params);
       case "identity/letter":
         return { taken: false };
+      case "authorities/list":
+        return this.authorities.list();
+      case "authorities/inspect":
+        return this.authorities.inspect(params);
+      case "authorities/add":
+        return this.authorities.add(params);
+      case "authorities/remove":
+        return this.authorities.remove(params);
+      case "invitations/write":
+        return invitations.write(this, params);
+      case "invitations/read":
+        return invitations.read(this, params);
+      case "invitations/accept":
+        return invitations.accept(this, params);
+      case "invitations/decline":
+        return invitations.decline(this, params);
       case "roaming/open":
         return this.#open(params);
       case "roaming/close":
@@ -416,12 +435,23 @@ export class MockHost {
 
   /** @param {Methods["buddies/accept"]["params"]} params */
   #accept({ address, fingerprint }) {
-    const pinned = fingerprint ? { fingerprint, trust: /** @type {const} */ ("pinned"), question: undefined } : {};
-    const buddy = this.putBuddy(address, { consent: "buddy", ...pinned });
+    const buddy = this.putBuddy(address, { consent: "buddy", ...(fingerprint && this.#pinned(address, fingerprint)) });
     for (const message of this.messages.filter((candidate) => candidate.with === address && candidate.request)) {
       this.put({ ...message, request: false });
     }
     return buddy;
+  }
+
+  /**
+   * @param {string} address
+   * @param {string} fingerprint
+   * @returns {Partial<Buddy>}
+   */
+  #pinned(address, fingerprint) {
+    const before = this.buddies.get(address);
+    const key = before?.question?.candidates.find((one) => one.fingerprint === fingerprint)?.key ?? before?.key;
+    const known = { how: /** @type {const} */ ("fingerprint"), since: Date.now() };
+    return { fingerprint, key, known, trust: "pinned", question: undefined };
   }
 
   /** @param {Methods["buddies/remove"]["params"]} params */
@@ -443,6 +473,7 @@ export class MockHost {
     return {
       address,
       fingerprint: "0f".repeat(32),
+      key: address.startsWith("alice@") ? OWN_KEY : "a1".repeat(32),
       issuer: "self",
       trust: "unverified",
       expires: 4e12,

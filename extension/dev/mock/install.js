@@ -7,7 +7,9 @@ import { MockHost } from "./host.js";
 import { createMessenger } from "./messenger.js";
 import { scenario } from "./scenarios.js";
 
-/** @typedef {{host: MockHost, done: {api: string, args: any[]}[], messenger: any}} Mock */
+/** @import { MockMails } from "./mails.js" */
+
+/** @typedef {{host: MockHost, done: {api: string, args: any[]}[], mails: MockMails, messenger: any}} Mock */
 
 const parameters = new URLSearchParams(location.search);
 // The page goes on to another one (onboarding to chat); the world stays the same.
@@ -21,7 +23,7 @@ const { host: script, accounts, contacts } = scenario(choice.scenario);
 const same = remembered.scenario === choice.scenario;
 const host = new MockHost(same && remembered.addresses ? { ...script, addresses: remembered.addresses } : script);
 const known = choice.scenario === "missing-first" ? [] : (script.addresses ?? ["alice@example.test"]);
-const { messenger, done } = createMessenger({
+const { messenger, done, mails } = createMessenger({
   connectNative: () => host.connect(),
   messages: /** @type {any} */ (globalThis).corellaLocales[choice.language],
   language: choice.language,
@@ -29,10 +31,12 @@ const { messenger, done } = createMessenger({
   accounts,
   contacts,
   version: "0.1.0",
+  // A page that a link opened would give way to another one, and there is none.
+  ...(!parameters.has("link") && { tab: { id: 1, windowId: 1 } }),
   stored: { profile: "mock", addresses: known },
 });
 addEventListener("pagehide", () =>
   sessionStorage.setItem("mock", JSON.stringify({ ...choice, addresses: host.addresses })),
 );
-Object.assign(globalThis, { messenger, mock: { host, done, messenger } });
+Object.assign(globalThis, { messenger, mock: { host, done, mails, messenger } });
 void import("../../src/background.js");

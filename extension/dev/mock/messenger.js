@@ -2,6 +2,7 @@
 
 import { MockAddressBooks } from "./address-book.js";
 import { MockEvent } from "./event.js";
+import { MockMails } from "./mails.js";
 import { portPair } from "./port.js";
 
 /**
@@ -13,6 +14,7 @@ import { portPair } from "./port.js";
  * @property {Partial<messenger.addressBooks.contacts.Contact>[]} contacts
  * @property {messenger.accounts.MailAccount[]} accounts
  * @property {string} version
+ * @property {messenger.tabs.Tab} [tab] the one in which the page is
  * @property {Record<string, unknown>} [stored] what storage.local holds
  */
 
@@ -29,6 +31,7 @@ export function createMessenger(world) {
   const onConnect = new MockEvent(true);
   const onFocusChanged = new MockEvent();
   const addressBooks = new MockAddressBooks(world.contacts);
+  const mails = new MockMails();
   const space = { id: 7, name: "corella" };
   const api = {
     runtime: {
@@ -37,6 +40,7 @@ export function createMessenger(world) {
       /** @param {{name: string}} info */
       connect: ({ name }) => {
         const [page, background] = portPair(name);
+        background.sender = { tab: world.tab };
         setTimeout(() => onConnect.fire(background), 0);
         return page;
       },
@@ -88,25 +92,26 @@ export function createMessenger(world) {
     },
     messageDisplayAction: { onClicked: new MockEvent() },
     messageDisplay: {
-      getDisplayedMessages: record("messageDisplay.getDisplayedMessages", {
-        messages: [{ author: "Bob Baker <bob@example.test>" }],
-      }),
+      getDisplayedMessages: async () => ({ messages: [mails.displayed] }),
     },
     messages: {
       getFull: record("messages.getFull", {}),
-      query: record("messages.query", { id: null, messages: [] }),
+      query: async () => mails.list(),
+      listAttachments: async (/** @type {number} */ id) => mails.attachments(id),
+      getAttachmentFile: async (/** @type {number} */ id, /** @type {string} */ partName) => mails.file(id, partName),
       continueList: record("messages.continueList", { id: null, messages: [] }),
       update: record("messages.update"),
       delete: record("messages.delete"),
-      onNewMailReceived: new MockEvent(),
+      onNewMailReceived: mails.onNewMailReceived,
     },
+    compose: { beginNew: record("compose.beginNew", { id: 9 }) },
     messengerUtilities: {
-      parseMailboxString: async (/** @type {string} */ text) => [{ email: /<(.*)>/.exec(text)?.[1] }],
+      parseMailboxString: async (/** @type {string} */ text) => [{ email: /<(.*)>/.exec(text)?.[1] ?? text }],
     },
     accounts: { list: async () => world.accounts, onCreated: new MockEvent(), onUpdated: new MockEvent() },
     addressBooks,
   };
-  return { messenger: api, done, addressBooks };
+  return { messenger: api, done, addressBooks, mails };
 }
 
 export class MockStorage {

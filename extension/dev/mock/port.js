@@ -8,8 +8,12 @@ export class MockPort {
   onDisconnect = /** @type {MockEvent<(port: messenger.runtime.Port) => void>} */ (new MockEvent(true));
   /** @type {{message: string} | null} */
   error = null;
+  /** Where the other end is. @type {{tab?: messenger.tabs.Tab} | undefined} */
+  sender = undefined;
   /** @type {MockPort | null} */
   other = null;
+  /** @type {unknown[]} on their way to the other end */
+  #posted = [];
 
   /** @param {string} name */
   constructor(name) {
@@ -22,8 +26,14 @@ export class MockPort {
     if (!other) {
       throw new Error("Attempt to postMessage on disconnected port");
     }
-    const copy = structuredClone(message);
-    setTimeout(() => this.other === other && other.onMessage.fire(copy), 0);
+    // A browser lets a timer that was set by a timer wait longer: what was posted first arrives first all the same.
+    this.#posted.push(structuredClone(message));
+    setTimeout(() => {
+      const first = this.#posted.shift();
+      if (this.other === other) {
+        other.onMessage.fire(first);
+      }
+    }, 0);
   }
 
   disconnect() {

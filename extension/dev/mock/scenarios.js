@@ -56,6 +56,8 @@ function buddy(address, changes = {}) {
     unread: 0,
     trust: "unverified",
     fingerprint: "ab12cd34".repeat(8),
+    key: "0123456789abcdef".repeat(4),
+    known: { how: "first", since: NOW - 3 * DAY },
     ...changes,
   };
 }
@@ -74,8 +76,8 @@ const ACCOUNTS = [
     id: "account1",
     name: "Work",
     identities: [
-      { email: OWN, name: "Alice Archer" },
-      { email: "alice.archer@example.test", name: "Alice Archer" },
+      { id: "id1", email: OWN, name: "Alice Archer" },
+      { id: "id2", email: "alice.archer@example.test", name: "Alice Archer" },
     ],
   },
   { id: "account2", name: "Local Folders", identities: [] },
@@ -84,6 +86,9 @@ const ACCOUNTS = [
 const BOB = "bob@example.test";
 const CAROL = "carol@example.test";
 const DAVE = "dave@example.test";
+
+/** What is known of somebody whose key is not. */
+const KEYLESS = { trust: undefined, fingerprint: undefined, key: undefined, known: undefined };
 
 /** Under which the user's other devices keep a buddy list. */
 export const KEPT_SECRET = "walnut harbour seven";
@@ -110,24 +115,37 @@ function talk() {
 /** @returns {Buddy[]} */
 function people() {
   return [
-    buddy(BOB, { status: "online", note: "in the office", trust: "pinned" }),
-    buddy(CAROL, { status: "away", unread: 2, trust: "verified" }),
+    buddy(BOB, {
+      status: "online",
+      note: "in the office",
+      trust: "pinned",
+      known: { how: "fingerprint", since: NOW - DAY },
+    }),
+    buddy(CAROL, {
+      status: "away",
+      unread: 2,
+      trust: "verified",
+      known: { how: "authority", authority: "Example CA", since: NOW - DAY },
+    }),
     buddy(DAVE, {
       status: "busy",
       question: {
         kind: "several",
         candidates: [
-          { fingerprint: "11aa".repeat(16), trust: "unverified" },
-          { fingerprint: "22bb".repeat(16), trust: "unverified" },
+          { fingerprint: "11aa".repeat(16), key: "e1aa".repeat(16), trust: "unverified" },
+          { fingerprint: "22bb".repeat(16), key: "e2bb".repeat(16), trust: "unverified" },
         ],
       },
     }),
     buddy("changed@example.test", {
-      question: { kind: "changed", candidates: [{ fingerprint: "33cc".repeat(16), trust: "unverified" }] },
+      question: {
+        kind: "changed",
+        candidates: [{ fingerprint: "33cc".repeat(16), key: "e3cc".repeat(16), trust: "unverified" }],
+      },
     }),
     buddy("stranger@elsewhere.test", { consent: "request", unread: 1 }),
     buddy("pest@example.test", { consent: "blocked" }),
-    buddy("nokey@example.test", { trust: undefined, fingerprint: undefined }),
+    buddy("nokey@example.test", KEYLESS),
   ];
 }
 
@@ -153,6 +171,26 @@ export const SCENARIOS = {
       buddies: people(),
       messages: talk(),
       kept: { secret: KEPT_SECRET, devices: 2, buddies: [buddy("frank@example.test", { name: "Frank" })] },
+    },
+  }),
+  invitations: () => ({
+    host: {
+      buddies: [
+        buddy(BOB, { status: "online" }),
+        buddy(CAROL, { ...KEYLESS, consent: "request", invitation: "offered" }),
+        buddy(DAVE, { ...KEYLESS, invitation: "answered" }),
+        buddy("erin@example.test", { ...KEYLESS, invitation: "sent" }),
+      ],
+      messages: [message(BOB, { text: "Hello" })],
+    },
+  }),
+  authorities: () => ({
+    host: {
+      buddies: people(),
+      authorities: [
+        { name: "Example Company", fingerprint: "5e1f".repeat(16), expires: NOW + 900 * DAY, added: false },
+        { name: "Anna’s family", fingerprint: "fa3e".repeat(16), expires: NOW + 300 * DAY, added: true },
+      ],
     },
   }),
   empty: () => ({ host: {} }),

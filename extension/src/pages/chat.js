@@ -18,6 +18,7 @@ import { byId } from "./dom.js";
 import { ErrorBar } from "./error-bar.js";
 import { HostNotice } from "./host-notice.js";
 import { InView } from "./in-view.js";
+import { refusedWords } from "./words.js";
 
 /** @import { AddonState, Target } from "../addon-protocol.js" */
 /** @import { Address, Conversation, Message } from "../protocol.js" */
@@ -55,7 +56,11 @@ const thread = new ThreadView({
   onShown: () => void markRead(),
   onError: error.show,
 });
-new NewChat(link, (address) => void open({ with: address }).then(() => composer.focus()));
+new NewChat(
+  link,
+  (address) => void open({ with: address }).then(() => composer.focus()),
+  (address) => void invite(address),
+);
 
 /** @type {Address | null} the conversation on screen */
 let current = null;
@@ -143,7 +148,9 @@ async function enter(state) {
 /** Everything once more: at the start, and when the host was away. */
 async function load() {
   try {
-    const [{ buddies }, conversations] = await Promise.all([link.call("buddies/list", {}), allConversations()]);
+    const conversations = await allConversations();
+    // Asked for last: what changes while the conversations come page by page is in it.
+    const { buddies } = await link.call("buddies/list", {});
     model.load(buddies, conversations);
     loaded = true;
     await loadNames();
@@ -210,9 +217,18 @@ async function open(target) {
   if (changed && !model.buddy(current)) {
     await loadNames();
   }
+  if (target.refused) {
+    error.say(refusedWords(target.refused));
+  }
   if (ready) {
     await thread.open(target.with, target.id);
   }
+}
+
+/** @param {Address} address */
+async function invite(address) {
+  await open({ with: address });
+  await link.call("addon/invite", { address }).catch(error.show);
 }
 
 function draw() {

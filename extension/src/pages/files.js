@@ -3,7 +3,7 @@
  */
 
 /** The host takes no larger PKCS #12 file. */
-export const LARGEST_PKCS12 = 256 * 1024;
+export const LARGEST = 256 * 1024;
 
 /**
  * @param {File} file

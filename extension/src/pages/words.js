@@ -3,10 +3,10 @@
  * these.
  */
 
-import { t } from "../i18n.js";
+import { language, t } from "../i18n.js";
 import { RpcError } from "../rpc.js";
 
-/** @import { Enrolment, EnrolmentState, Message, MessageState, Reason, Trust } from "../protocol.js" */
+/** @import { Address, Enrolment, EnrolmentState, InvitationRefusal, KnownBy, KnownHow, Message, MessageState, Reason, Trust } from "../protocol.js" */
 
 /** @type {Record<string, string>} */
 const ERRORS = {
@@ -26,6 +26,7 @@ const ERRORS = {
   "wrong-secret": "errorWrongSecret",
   "not-online": "errorNotOnline",
   "wrong-passphrase": "errorWrongPassphrase",
+  "no-mail-account": "errorNoMailAccount",
 };
 
 /** @type {Record<string, string>} what is wrong with a certificate that the user brought */
@@ -37,6 +38,34 @@ const BAD_CERTIFICATES = {
   "old-ciphers": "certificateOldCiphers",
   "too-large": "certificateTooLarge",
   several: "certificateSeveral",
+};
+
+/** @type {Record<string, string>} what is wrong with a file that ought to hold an authority's certificate */
+const BAD_AUTHORITIES = {
+  unreadable: "authorityUnreadable",
+  "no-authority": "authorityNone",
+  "too-large": "certificateTooLarge",
+  expired: "authorityExpired",
+};
+
+/** @type {Record<KnownHow, {key: string, since: string}>} how a key came to be known; `since`: and when */
+const KNOWN = {
+  authority: { key: "knownAuthority", since: "knownAuthoritySince" },
+  fingerprint: { key: "knownFingerprint", since: "knownFingerprintSince" },
+  invitation: { key: "knownInvitation", since: "knownInvitationSince" },
+  first: { key: "knownFirst", since: "knownFirstSince" },
+  device: { key: "knownDevice", since: "knownDeviceSince" },
+};
+
+/** @type {Record<InvitationRefusal, string>} */
+const INVITATION_REFUSALS = {
+  unreadable: "invitationUnreadable",
+  "bad-signature": "invitationBadSignature",
+  "other-sender": "invitationOtherSender",
+  "other-recipient": "invitationOtherRecipient",
+  expired: "invitationExpired",
+  unknown: "invitationUnknown",
+  "other-key": "invitationOtherKey",
 };
 
 /** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */
@@ -149,4 +178,37 @@ export function enrolmentWords({ state, reason }) {
  */
 export function keyWords(trust) {
   return t(trust === "verified" ? "keyCertified" : trust === "pinned" ? "keyConfirmed" : "keyUncertified");
+}
+
+/**
+ * How a key came to be known, in a sentence.
+ * @param {KnownBy} known
+ * @param {Address} address whose key it is
+ */
+export function knownWords({ how, authority, since }, address) {
+  const words = KNOWN[how] ?? KNOWN.first;
+  const of = how === "authority" ? (authority ?? "") : address;
+  return since === undefined ? t(words.key, of) : t(words.since, of, longDate(since));
+}
+
+/**
+ * Why the invitation in a mail is not offered.
+ * @param {InvitationRefusal} reason
+ */
+export function refusedWords(reason) {
+  return t(INVITATION_REFUSALS[reason] ?? "invitationUnreadable");
+}
+
+/**
+ * What is wrong with a file that ought to hold an authority's certificate.
+ * @param {unknown} error
+ */
+export function authorityFileWords(error) {
+  const detail = error instanceof RpcError && error.name === "bad-certificate" ? error.data.detail : undefined;
+  return typeof detail === "string" && BAD_AUTHORITIES[detail] ? t(BAD_AUTHORITIES[detail]) : errorWords(error);
+}
+
+/** @param {number} at milliseconds since 1970 */
+export function longDate(at) {
+  return new Intl.DateTimeFormat(language(), { dateStyle: "long" }).format(at);
 }

@@ -63,6 +63,30 @@ const STATES = {
       await page.locator("#person-trust").click();
     },
   },
+  comparing: {
+    view: { scenario: "normal" },
+    act: async (page) => {
+      await openConversation(page, "dave@example.test");
+      await page.locator("#compare-candidates").click();
+      await page.locator("#compare-own .key-picture").waitFor();
+    },
+  },
+  authorities: {
+    view: { scenario: "authorities" },
+    act: async (page) => {
+      await page.locator("#own-status").click();
+      await page.locator("#authorities-open").click();
+      await page.locator("#authorities li").first().waitFor();
+    },
+  },
+  "invitation offered": {
+    view: { scenario: "invitations" },
+    act: (page) => openConversation(page, "carol@example.test"),
+  },
+  "invitation answered": {
+    view: { scenario: "invitations" },
+    act: (page) => openConversation(page, "dave@example.test"),
+  },
   "new chat": {
     view: { scenario: "normal" },
     act: async (page) => {

@@ -88,8 +88,19 @@ test("unread messages add up; blocked people do not count; the badge is told of 
 
 test("mail identities: each usable address once, in canonical form", () => {
   const identities = mailIdentities([
-    { id: "1", name: "Work", identities: [{ email: "Alice@Example.Test", name: "Alice" }, { email: "" }, {}] },
-    { id: "2", name: "Home", identities: [{ email: "alice@example.test" }, { email: "not an address" }] },
+    {
+      id: "1",
+      name: "Work",
+      identities: [{ id: "a", email: "Alice@Example.Test", name: "Alice" }, { id: "b", email: "" }, { id: "c" }],
+    },
+    {
+      id: "2",
+      name: "Home",
+      identities: [
+        { id: "d", email: "alice@example.test" },
+        { id: "e", email: "not an address" },
+      ],
+    },
   ]);
   assert.deepEqual(identities, [{ address: "alice@example.test", name: "Alice", account: "Work" }]);
 });

@@ -11,6 +11,7 @@ const BLOCK = "-----BEGIN CORELLA TOKENS-----\nab cd\n-----END CORELLA TOKENS---
 const identity = (state, trust = "unverified") => ({
   address: ALICE,
   fingerprint: "",
+  key: "",
   issuer: "self",
   trust,
   expires: 0,
@@ -30,6 +31,10 @@ function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd")
   const handed = [];
   const header = (/** @type {string} */ id) => ({
     id: Number(id),
+    author: "",
+    junk: false,
+    size: 0,
+    headersOnly: false,
     date: new Date(Date.now() - (mails[Number(id)]?.hours ?? 0) * 3_600_000),
   });
   const list = () => ({ id: null, messages: Object.keys(mails).map(header) });

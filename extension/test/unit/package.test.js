@@ -63,9 +63,30 @@ test("the package holds what the manifest and the pages name, and nothing that i
     );
   }
   assert.deepEqual(
-    files.filter((name) => /node_modules|test|dev\/|dist|\.d\.ts$/.test(name)),
+    files.filter((name) => /test|dev\/|dist|\.d\.ts$/.test(name)),
     [],
   );
+  assert.deepEqual(
+    files.filter((name) => /node_modules/.test(name)).map((name) => path.dirname(name)),
+    Array(4).fill("node_modules/qr"),
+  );
+});
+
+test("every module that is named is in the package, and its licence with it", () => {
+  const files = packedFiles();
+  const code = files.filter((name) => name.endsWith(".js"));
+  for (const name of code) {
+    const text = readFileSync(path.join(ROOT, name), "utf8");
+    for (const [, from] of text.matchAll(/^(?:import|export|\})[^"'\n]*["'](\.[^"']+)["']/gm)) {
+      const target = path.posix.join(path.posix.dirname(name), String(from));
+      assert.ok(files.includes(target), `${name} names ${target}`);
+    }
+  }
+  const { dependencies } = readJson("package.json");
+  for (const dependency of Object.keys(dependencies)) {
+    assert.ok(files.includes(`node_modules/${dependency}/LICENSE`), dependency);
+    assert.match(readJson(`node_modules/${dependency}/package.json`).license, /\b(MIT|Apache-2\.0)\b/);
+  }
 });
 
 test("add-on and workspace have one version", () => {

@@ -5,7 +5,7 @@
 
 import { t } from "../../i18n.js";
 import { bdi, byId, byIdAs, el } from "../dom.js";
-import { base64, LARGEST_PKCS12 } from "../files.js";
+import { base64, LARGEST } from "../files.js";
 import { errorWords } from "../words.js";
 
 /** @import { Address } from "../../protocol.js" */
@@ -69,7 +69,7 @@ export class CertificateFile {
     if (!file) {
       return this.#wrong(t("certificateNoFile"), this.#file);
     }
-    if (file.size > LARGEST_PKCS12) {
+    if (file.size > LARGEST) {
       return this.#wrong(t("certificateTooLarge"), this.#file);
     }
     const turn = this.#turn;

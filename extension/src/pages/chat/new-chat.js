@@ -24,14 +24,17 @@ export class NewChat {
   #asked = 0;
   #link;
   #onChosen;
+  #onInvite;
 
   /**
    * @param {BackgroundLink} link
    * @param {(address: string) => void} onChosen
+   * @param {(address: string) => void} onInvite the person is to get an invitation by mail
    */
-  constructor(link, onChosen) {
+  constructor(link, onChosen, onInvite) {
     this.#link = link;
     this.#onChosen = onChosen;
+    this.#onInvite = onInvite;
     this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") {
         this.#input.value = "";
@@ -43,12 +46,13 @@ export class NewChat {
     this.#input.addEventListener("keydown", (event) => this.#onKey(event));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#choose(this.#contacts[this.#active]?.address ?? canonical(this.#input.value));
+      this.#choose(this.#entered(), this.#onChosen);
     });
+    byId("new-chat-invite").addEventListener("click", () => this.#choose(this.#entered(), this.#onInvite));
     this.#list.addEventListener("click", (event) => {
       const item = event.target instanceof Element ? event.target.closest("[role=option]") : null;
       if (item instanceof HTMLElement) {
-        this.#choose(item.dataset.address ?? null);
+        this.#choose(item.dataset.address ?? null, this.#onChosen);
       }
     });
   }
@@ -103,8 +107,16 @@ export class NewChat {
     }
   }
 
-  /** @param {string | null} address */
-  #choose(address) {
+  /** The contact that was gone to by arrow keys, or the address that was typed. */
+  #entered() {
+    return this.#contacts[this.#active]?.address ?? canonical(this.#input.value);
+  }
+
+  /**
+   * @param {string | null} address
+   * @param {(address: string) => void} then
+   */
+  #choose(address, then) {
     if (!address) {
       this.#problem.textContent = t("errorInvalidAddress");
       this.#problem.hidden = false;
@@ -113,6 +125,6 @@ export class NewChat {
     }
     this.#input.setAttribute("aria-invalid", "false");
     this.#panel.hidePopover();
-    this.#onChosen(address);
+    then(address);
   }
 }

@@ -3,11 +3,13 @@
  * keys, and whether other devices share them.
  */
 
-import { language, plural, t } from "../../i18n.js";
+import { plural, t } from "../../i18n.js";
 import { STATUSES, STATUS_WORDS } from "../../presence.js";
 import { bdi, byId, byIdAs, el, icon } from "../dom.js";
 import { fingerprint } from "../fingerprint.js";
-import { enrolmentWords } from "../words.js";
+import { keyPicture } from "../key-picture.js";
+import { enrolmentWords, longDate } from "../words.js";
+import { Authorities } from "./authorities.js";
 import { dot } from "./avatar.js";
 import { Backup } from "./backup.js";
 import { CertificateFile } from "./certificate-file.js";
@@ -30,6 +32,7 @@ export class OwnStatus {
   #devices;
   #file;
   #backup;
+  #authorities;
   #onError;
   /** @type {AddonState | null} */
   #state = null;
@@ -52,6 +55,7 @@ export class OwnStatus {
     this.#devices = new OtherDevices({ link, redraw: () => this.#list(), onError });
     this.#file = new CertificateFile({ link, redraw: () => this.#list() });
     this.#backup = new Backup(link);
+    this.#authorities = new Authorities(link);
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -67,6 +71,7 @@ export class OwnStatus {
         this.#devices.leave();
         this.#file.leave();
         this.#backup.leave();
+        this.#authorities.leave();
       }
     });
   }
@@ -106,7 +111,7 @@ export class OwnStatus {
       ...identities.flatMap((identity, index) => [
         el("dt", { id: `own-identity-${index}` }, bdi(identity.address)),
         this.#certificate(identity),
-        el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.fingerprint)),
+        el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.key), ownCode(identity)),
         this.#devices.line(identity, `own-identity-${index}`),
       ]),
     );
@@ -118,8 +123,7 @@ export class OwnStatus {
    */
   #certificate({ address, trust, issuer, expires, enrolment }) {
     const verified = trust === "verified";
-    const until = new Intl.DateTimeFormat(language(), { dateStyle: "long" }).format(expires);
-    const words = verified ? t("certifiedBy", issuer, until) : t("notCertified");
+    const words = verified ? t("certifiedBy", issuer, longDate(expires)) : t("notCertified");
     return el(
       "dd",
       { class: "certificate", "data-own": address, "data-trust": trust, "data-enrolment": enrolment?.state ?? "" },
@@ -157,5 +161,19 @@ function choice(status) {
     el("input", { type: "radio", name: "status", value: status }),
     dot(status),
     t(STATUS_WORDS[status]),
+  );
+}
+
+/**
+ * An own key as a code, for whoever scans it from this screen.
+ * @param {Identity} identity
+ */
+function ownCode({ address, key }) {
+  return el(
+    "details",
+    { class: "own-code" },
+    el("summary", {}, t("ownCodeShow")),
+    keyPicture(address, key, t("ownCode", address)),
+    el("p", { class: "quiet" }, t("ownCodeHint")),
   );
 }

@@ -6,7 +6,7 @@
 import { t } from "../../i18n.js";
 import { RpcError } from "../../rpc.js";
 import { bdi, byId, byIdAs } from "../dom.js";
-import { base64, LARGEST_PKCS12 } from "../files.js";
+import { base64, LARGEST } from "../files.js";
 import { errorWords } from "../words.js";
 
 /** @import { Address } from "../../protocol.js" */
@@ -85,7 +85,7 @@ export class AlreadyHere {
       }
     } else if (!file) {
       this.#wrong(t("certificateNoFile"), this.#file);
-    } else if (file.size > LARGEST_PKCS12) {
+    } else if (file.size > LARGEST) {
       this.#wrong(t("certificateTooLarge"), this.#file);
     } else {
       const passphrase = this.#passphrase.value;
