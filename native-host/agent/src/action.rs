@@ -8,7 +8,7 @@ use corella_identity::{
 
 use crate::{
     Buddy, CallId, CommandError, Consent, Content, Device, LinkId, MessageState, Outgoing, Pair, Presence, Reason,
-    Roaming, Token,
+    Revoked, Roaming, Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -251,6 +251,8 @@ pub enum Action {
     SaveDevice(AddressOfRecord, Device),
     /// Remember a buddy.
     SaveBuddy(Box<Buddy>),
+    /// Remember that a buddy's key is not to be used any more.
+    SaveRevoked(Box<Revoked>),
     /// Forget a buddy.
     ForgetBuddy(AddressOfRecord),
     /// Remember the user's own status.

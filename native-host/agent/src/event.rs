@@ -1,6 +1,6 @@
 //! What happens to the agent.
 
-use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, pass::Pass};
+use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis, Revocation, pass::Pass};
 
 use crate::{CallId, Device, LinkId, Outgoing, Pair, Presence, Roaming, Side, Token};
 
@@ -207,6 +207,8 @@ pub enum Event {
         /// Whether anybody else was asked: if not, it is open who else claims the address.
         asked: bool,
     },
+    /// Certificates of people are not to be used any more, say records that were verified.
+    Revoked(Vec<Revocation>),
     /// No device answered [`crate::Action::Connect`].
     Unreachable {
         /// The conversation.

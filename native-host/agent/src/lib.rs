@@ -25,6 +25,7 @@ mod peer;
 mod presence;
 mod reach;
 mod requests;
+mod revoked;
 mod roaming;
 mod sending;
 mod state;
@@ -44,6 +45,7 @@ pub use devices::Device;
 pub use event::{Claim, Command, CommandError, Content, Event, Fetched, LinkUp, Received, StoreOutcome};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
+pub use revoked::Revoked;
 pub use roaming::{Entry, Expected, Roaming, Standing};
 pub use state::{MessageState, Reason};
 pub use watchers::WATCHER_LIFE;
@@ -51,6 +53,7 @@ pub use watchers::WATCHER_LIFE;
 use devices::Devices;
 use peer::Peer;
 use requests::Requests;
+use revoked::RevokedKeys;
 use roaming::Roams;
 
 /// Names one of the runtime's links: an authenticated stream to one device of a peer.
@@ -95,6 +98,8 @@ pub struct Snapshot {
     pub devices: Vec<(AddressOfRecord, Device)>,
     /// What is kept for them.
     pub roaming: Vec<(AddressOfRecord, Roaming)>,
+    /// Which keys of people are not to be used any more.
+    pub revoked: Vec<Revoked>,
 }
 
 /// A message of a peer on its way to the disk.
@@ -137,6 +142,8 @@ pub struct Agent {
     /// What other devices passed on, and the requests that wait for an answer about it.
     passed: BTreeMap<Token, Vec<Token>>,
     requests: Requests,
+    /// Which keys of people are not to be used any more.
+    revoked: RevokedKeys,
     /// What is kept for the user's other devices, by own address.
     roaming: BTreeMap<AddressOfRecord, Roams>,
     /// Somebody's standing or the own status may be another than what is kept.
@@ -166,6 +173,7 @@ impl Agent {
             devices: BTreeMap::new(),
             passed: BTreeMap::new(),
             requests,
+            revoked: RevokedKeys::new(snapshot.revoked),
             roaming: BTreeMap::new(),
             is_changed: false,
             repairs: Vec::new(),
@@ -216,6 +224,7 @@ impl Agent {
             },
             Event::RequestsAccepted { pair, ids } => self.owe(now, &pair, ids, &mut out),
             Event::Located { pair, claims, asked } => self.located(now, &pair, claims, asked, &mut out),
+            Event::Revoked(revocations) => self.revoke(now, revocations, &mut out),
             Event::Unreachable { pair } => self.unreachable(now, &pair, &mut out),
             Event::LinkUp(link) => self.link_up(now, link, &mut out),
             Event::LinkDown { link } => self.link_down(now, link, &mut out),
@@ -284,7 +293,7 @@ impl Agent {
             name: buddy.name.clone(),
             consent: buddy.consent,
             presence,
-            known: buddy.known.clone(),
+            known: buddy.known.clone().filter(|_| !self.is_known_revoked(&buddy.address)),
             question: buddy.question.clone(),
         }
     }

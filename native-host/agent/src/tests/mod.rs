@@ -5,6 +5,7 @@ mod devices;
 mod keys;
 mod passes;
 mod people;
+mod revoked;
 mod roaming;
 mod waiting;
 mod watchers;

@@ -32,6 +32,7 @@ pub(crate) struct Disk {
     presence: Presence,
     pub(super) devices: BTreeMap<(AddressOfRecord, String), Device>,
     pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
+    pub(super) revoked: Vec<Revoked>,
 }
 
 pub(crate) struct Node {
