@@ -162,6 +162,10 @@ peer: string,
  */
 roaming: boolean, 
 /**
+ * Whether it was revoked: the address is off line until it is enrolled anew.
+ */
+revoked: boolean, 
+/**
  * How far a certificate from the authority is, while one is on its way.
  */
 enrolment?: Enrolment, };
@@ -268,7 +272,11 @@ export type EnrolParams = {
 /**
  * The address to go on line with.
  */
-address: string, };
+address: string, 
+/**
+ * Whether the authority is to revoke the certificates of all other keys of the address.
+ */
+revokeOthers?: boolean, };
 
 export type ImportParams = { 
 /**
@@ -552,6 +560,7 @@ export type Methods = {
   "identity/enrol": { params: EnrolParams; result: Identity };
   "identity/import": { params: ImportParams; result: Identity };
   "identity/importFile": { params: ImportFileParams; result: Identity };
+  "identity/revoke": { params: AddressParams; result: Identity };
   "identity/letter": { params: LetterParams; result: LetterResult };
   "roaming/open": { params: RoamingOpenParams; result: RoamingResult };
   "roaming/close": { params: RoamingCloseParams; result: Empty };

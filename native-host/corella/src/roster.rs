@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{roaming, time};
 
+mod revoked;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +32,7 @@ CREATE TABLE buddies (
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// From version 1: what is known of the user's other devices.
 const DEVICES: &str = "
 ALTER TABLE buddies ADD COLUMN expected TEXT;
@@ -70,7 +71,10 @@ impl Roster {
             VERSION => {}
             old @ 0..VERSION => {
                 let tx = db.transaction()?;
-                for step in [SCHEMA, DEVICES, PASSES].iter().skip(usize::try_from(old).unwrap_or(0)) {
+                for step in [SCHEMA, DEVICES, PASSES, revoked::TABLES]
+                    .iter()
+                    .skip(usize::try_from(old).unwrap_or(0))
+                {
                     tx.execute_batch(step)?;
                 }
                 tx.pragma_update(None, "user_version", VERSION)?;

@@ -71,6 +71,11 @@ impl Actor {
         if !self.enrolling.get(address).is_some_and(is_other) {
             return;
         }
+        self.stop_enrolment(address);
+    }
+
+    /// A certificate on its way is not waited for any more.
+    pub(super) fn stop_enrolment(&mut self, address: &AddressOfRecord) {
         self.enrolling.remove(address);
         if let Err(error) = self.keystore.forget_request(address) {
             tracing::error!("a request that is done with stays on the disk: {error}");

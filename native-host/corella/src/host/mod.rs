@@ -14,6 +14,7 @@ mod enrolment;
 mod identities;
 mod links;
 mod network;
+mod revocations;
 mod roaming;
 mod roster_writer;
 #[cfg(test)]
@@ -48,6 +49,7 @@ use crate::{
     roster::Roster,
 };
 use actor::{Actor, Input};
+use revocations::Revocations;
 use roster_writer::RosterWriter;
 
 /// Notifications that wait for one slow listener; with more than that it is one no longer.
@@ -112,6 +114,8 @@ impl Host {
         let transcripts = Transcripts::open(data.transcripts()).map_err(|e| store(e.to_string()))?;
         let snapshot = snapshot(&roster, &transcripts).map_err(store)?;
         let own = keystore.addresses().map_err(|e| store(e.to_string()))?;
+        let statements = roster.statements().map_err(|e| store(e.to_string()))?;
+        let revocations = Revocations::new(&snapshot.revoked, &own, &statements);
         let (inbox, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             transcripts,
@@ -126,7 +130,8 @@ impl Host {
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
         let roster = RosterWriter::start(roster)
             .map_err(|e| store(format!("the thread that writes the buddy list cannot be started: {e}")))?;
-        let actor = Actor::new(shared.clone(), agent, roster, keystore, settings, data.records());
+        let mut actor = Actor::new(shared.clone(), agent, roster, keystore, settings, data.records());
+        actor.revocations = revocations;
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });
         control::listen(&data.control(), &host)
@@ -203,6 +208,7 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
             .collect(),
         presence: roster.presence().map_err(|e| e.to_string())?,
         devices: roster.devices().map_err(|e| e.to_string())?,
+        revoked: roster.revoked().map_err(|e| e.to_string())?,
         roaming: roster.roaming().map_err(|e| e.to_string())?,
     })
 }

@@ -125,6 +125,8 @@ pub(crate) struct Identity {
     pub peer: String,
     /// Whether buddy list and status are kept for the user's other devices (`roaming/open`).
     pub roaming: bool,
+    /// Whether it was revoked: the address is off line until it is enrolled anew.
+    pub revoked: bool,
     /// How far a certificate from the authority is, while one is on its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -29,6 +29,7 @@ export type Methods = {
   \"identity/enrol\": { params: EnrolParams; result: Identity };
   \"identity/import\": { params: ImportParams; result: Identity };
   \"identity/importFile\": { params: ImportFileParams; result: Identity };
+  \"identity/revoke\": { params: AddressParams; result: Identity };
   \"identity/letter\": { params: LetterParams; result: LetterResult };
   \"roaming/open\": { params: RoamingOpenParams; result: RoamingResult };
   \"roaming/close\": { params: RoamingCloseParams; result: Empty };
