@@ -37,6 +37,7 @@ const BAD_CERTIFICATES = {
   key: "certificateKey",
   "old-ciphers": "certificateOldCiphers",
   "too-large": "certificateTooLarge",
+  revoked: "certificateRevoked",
 };
 
 /** @type {Record<Exclude<MessageState, "received">, {icon: string, key: string}>} */

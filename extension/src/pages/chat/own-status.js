@@ -10,6 +10,7 @@ import { fingerprint } from "../fingerprint.js";
 import { enrolmentWords } from "../words.js";
 import { dot } from "./avatar.js";
 import { CertificateFile } from "./certificate-file.js";
+import { LostDevice } from "./lost-device.js";
 import { OtherDevices } from "./other-devices.js";
 
 /** @import { AddonState } from "../../addon-protocol.js" */
@@ -28,6 +29,7 @@ export class OwnStatus {
   #link;
   #devices;
   #file;
+  #lost;
   #onError;
   /** @type {AddonState | null} */
   #state = null;
@@ -49,6 +51,7 @@ export class OwnStatus {
     });
     this.#devices = new OtherDevices({ link, redraw: () => this.#list(), onError });
     this.#file = new CertificateFile({ link, redraw: () => this.#list() });
+    this.#lost = new LostDevice({ link, redraw: () => this.#list(), onError });
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -63,6 +66,7 @@ export class OwnStatus {
       } else {
         this.#devices.leave();
         this.#file.leave();
+        this.#lost.leave();
       }
     });
   }
@@ -101,11 +105,39 @@ export class OwnStatus {
     this.#identities.replaceChildren(
       ...identities.flatMap((identity, index) => [
         el("dt", { id: `own-identity-${index}` }, bdi(identity.address)),
-        this.#certificate(identity),
+        identity.revoked ? this.#revoked(identity) : this.#certificate(identity),
         el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.fingerprint)),
         this.#devices.line(identity, `own-identity-${index}`),
+        ...(identity.revoked ? [] : [this.#lost.line(identity.address, `own-identity-${index}`)]),
       ]),
     );
+  }
+
+  /**
+   * An own address is off line because its key was declared void elsewhere, and what there is to do.
+   * @param {Identity} identity
+   */
+  #revoked({ address }) {
+    return el(
+      "dd",
+      { class: "certificate", "data-own": address, "data-revoked": "true" },
+      el("p", { class: "problem", role: "alert" }, t("revokedElsewhere")),
+      el(
+        "button",
+        { type: "button", class: "primary certificate-anew", onclick: () => void this.#anew(address) },
+        t("revokedAnew"),
+      ),
+    );
+  }
+
+  /** @param {string} address */
+  async #anew(address) {
+    try {
+      await this.#link.call("identity/enrol", { address });
+      await this.#list();
+    } catch (problem) {
+      this.#onError(problem);
+    }
   }
 
   /**
