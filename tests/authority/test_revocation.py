@@ -141,6 +141,60 @@ def test_whoever_lost_a_device_revokes_its_key_and_the_thief_is_not_heard(people
     assert "question" not in carol.buddy(ALICE)
 
 
+def test_whoever_lost_the_only_device_has_the_authority_revoke_its_key(
+    people: People, found: Callable[..., Certifier], mail: MailServer, scratch: Path
+) -> None:
+    node = Gateway(people)
+    certifier = found()
+    settings = certifier.folder / "ca.toml"
+    settings.write_text(f'gateway = "http://{node.at}"\n' + settings.read_text())
+    certifier.serve()
+    trusting = ["--trust", str(certifier.folder / "root.pem")]
+    asking = [*trusting, "--authority", f"http://{certifier.at}"]
+    lost = people.agent("lost", node.listen, asking, ALICE)
+    bob = people.agent("bob", node.listen, trusting, BOB)
+    assert hand(lost, letter_to(mail, "alice").get_content())
+    is_verified(lost)
+    chat(lost, bob)
+    eventually(lambda: bob.buddy(ALICE)["trust"] == "verified", "Bob sees it")
+    lost.goes()
+
+    # A new device, on which nothing of the old one is.
+    mail.empty()
+    new = people.agent("new", node.listen, trusting, ALICE)
+    new.on_line()
+    new.goes()
+    new.more = asking
+    new = people.again(new)
+    new.call("identity/enrol", {"address": ALICE, "revokeOthers": True})
+    assert hand(new, letter_to(mail, "alice").get_content())
+    bob.wait("notice", lambda said: said == {"kind": "key-renewed", "address": ALICE}, patience=MINUTE)
+    assert bob.buddy(ALICE)["fingerprint"] == identity(new)["fingerprint"]
+    states = sorted(line.split("\t")[4].split(" ")[0].strip() for line in certifier.run("list").splitlines())
+    assert states == ["revoked", "valid"]
+    # Whoever has found the old one cannot go on with it.
+    thief = people.again(lost)
+    within_a_minute(lambda: identity(thief)["revoked"], "that the old device stops")
+    new.befriend(bob)
+    sent = bob.write(ALICE, "welcome back")
+    new.hears("welcome back", BOB)
+    bob.sees_state(sent, "delivered")
+
+
+def test_the_users_other_device_goes_off_line_and_says_so(people: People, scratch: Path) -> None:
+    node = people.node()
+    first = people.agent("first", node, [], ALICE)
+    first.on_line()
+    second = people.agent("second", node, used(first, scratch / "copy").arguments, ALICE)
+    second.on_line()
+    first.call("identity/revoke", {"address": ALICE})
+    second.wait("identity/changed", lambda said: said["identity"]["revoked"], patience=MINUTE)
+    assert identity(first)["revoked"] is False
+    # One thing to do.
+    anew = second.call("identity/enrol", {"address": ALICE})
+    assert not anew["revoked"] and identity(second)["fingerprint"] == anew["fingerprint"]
+
+
 @pytest.fixture
 def stranger(scratch: Path) -> Certified:
     """Another key that claims Alice's address."""

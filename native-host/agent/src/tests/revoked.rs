@@ -73,7 +73,9 @@ fn the_next_key_of_somebody_whose_key_was_revoked_is_a_question() {
     let new = Credential::self_signed(&address("bob"), world.now).unwrap();
     let key = new.certificate().fingerprint();
     let new_bob = world.add(address("bob"), new);
-    world.command(new_bob, Command::Add(address("alice"), None));
+    // The record of the old one is still in the overlay.
+    let old = world.nodes[1].credential.clone();
+    world.claims.push((address("bob"), old));
     world.send(0, new_bob, "who are you?");
     world.run(60_000);
     let question = view(&world).question.unwrap();
@@ -85,6 +87,7 @@ fn the_next_key_of_somebody_whose_key_was_revoked_is_a_question() {
     let call = world.command(0, Command::Accept(address("bob"), Some(old)));
     world.run(0);
     assert!(matches!(world.nodes[0].replies[&call], Err(CommandError::NoSuchKey)));
+    world.command(new_bob, Command::Add(address("alice"), None));
     world.command(0, Command::Accept(address("bob"), Some(key)));
     world.run(10_000);
     assert_eq!(world.inbox(new_bob, 0), ["who are you?"]);
@@ -110,6 +113,21 @@ fn what_is_revoked_while_the_user_is_asked_is_no_answer() {
     let left = view(&world).question.unwrap().candidates;
     assert_eq!(left.len(), 1);
     assert_ne!(left[0].certificate, *world.nodes[1].credential.certificate());
+}
+
+#[test]
+fn a_revoked_key_is_no_first_key() {
+    let mut world = World::of(&["alice", "bob"]);
+    learns(&mut world, 0, 1);
+    world.command(0, Command::Add(address("bob"), None));
+    let id = world.send(0, 1, "for Bob only");
+    world.run(600_000);
+    assert_eq!(view(&world).known, None);
+    assert_eq!(
+        world.row(0, 1, Side::Out, &id).unwrap().state,
+        Some(MessageState::Pending)
+    );
+    assert!(world.inbox(1, 0).is_empty());
 }
 
 #[test]

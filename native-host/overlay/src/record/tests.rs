@@ -618,6 +618,7 @@ fn the_examples_of_the_documentation_are_records() {
             "offline in fragments",
             "offline removed",
             "private",
+            "revoked",
             "offline ticket"
         ]
     );
