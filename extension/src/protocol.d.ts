@@ -244,6 +244,10 @@ roaming: boolean,
  */
 portable: boolean, 
 /**
+ * Whether it was revoked: the address is off line until it is enrolled anew.
+ */
+revoked: boolean, 
+/**
  * How far a certificate from the authority is, while one is on its way.
  */
 enrolment?: Enrolment, };
@@ -350,7 +354,11 @@ export type EnrolParams = {
 /**
  * The address to go on line with.
  */
-address: string, };
+address: string, 
+/**
+ * Whether the authority is to revoke the certificates of all other keys of the address.
+ */
+revokeOthers?: boolean, };
 
 export type ImportParams = { 
 /**
@@ -728,6 +736,7 @@ export type Methods = {
   "identity/importFile": { params: ImportFileParams; result: Identity };
   "identity/export": { params: ExportParams; result: ExportResult };
   "identity/fetch": { params: FetchParams; result: Identity };
+  "identity/revoke": { params: AddressParams; result: Identity };
   "identity/letter": { params: LetterParams; result: LetterResult };
   "authorities/list": { params: NoParams; result: AuthoritiesResult };
   "authorities/inspect": { params: AuthorityFileParams; result: AuthoritiesResult };

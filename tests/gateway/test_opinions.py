@@ -19,6 +19,7 @@ FORMS = [
     "offline-in-fragments",
     "removal",
     "private",
+    "revoked",
     "ticket",
 ]
 

@@ -234,7 +234,13 @@ export class MockHost {
         return { identities: this.addresses.map((address) => this.#identity(address)) };
       case "identity/enrol":
         this.addresses = [...new Set([...this.addresses, params.address])];
+        if (this.certificates.get(params.address)?.revoked) {
+          this.certify(params.address, {});
+        }
         setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
+        return this.#identity(params.address);
+      case "identity/revoke":
+        this.certify(params.address, { fingerprint: "e1".repeat(32) });
         return this.#identity(params.address);
       case "identity/importFile":
         if (params.passphrase !== "right") {
@@ -480,6 +486,7 @@ export class MockHost {
       peer: "12D3KooW",
       roaming: this.roaming.has(address),
       portable: this.portable.has(address),
+      revoked: false,
       ...this.certificates.get(address),
     };
   }

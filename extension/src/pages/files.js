@@ -2,7 +2,7 @@
  * Files that the user chooses or is given, as the host wants them.
  */
 
-/** The host takes no larger PKCS #12 file. */
+/** The host takes no larger file. */
 export const LARGEST = 256 * 1024;
 
 /**

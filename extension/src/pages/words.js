@@ -38,6 +38,7 @@ const BAD_CERTIFICATES = {
   "old-ciphers": "certificateOldCiphers",
   "too-large": "certificateTooLarge",
   several: "certificateSeveral",
+  revoked: "certificateRevoked",
 };
 
 /** @type {Record<string, string>} what is wrong with a file that ought to hold an authority's certificate */

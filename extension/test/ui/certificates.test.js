@@ -110,3 +110,51 @@ pageTest(
     assert.equal(left, "");
   },
 );
+
+pageTest(
+  "whoever has lost a device is told what follows, and nothing is done by opening",
+  { scenario: "normal" },
+  async (page) => {
+    await page.locator("#own-status").click();
+    await page.locator(".lost button").click();
+    const dialog = page.locator("#lost-dialog");
+    await dialog
+      .getByText(/declared void/)
+      .first()
+      .waitFor();
+    assert.match(String(await page.locator("#lost-address").textContent()), /alice@example\.test/);
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "lost-cancel");
+    assert.deepEqual(await axe(page), []);
+    await page.locator("#lost-cancel").click();
+    await dialog.waitFor({ state: "hidden" });
+    assert.deepEqual(await calls(page, "identity/revoke"), []);
+    await page.locator(".lost button").click();
+    await page.locator("#lost-submit").click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.locator("#own-identities", { hasText: /e1e1/i }).waitFor();
+    assert.deepEqual(
+      (await calls(page, "identity/revoke")).map(({ params }) => params),
+      [{ address: ALICE }],
+    );
+  },
+);
+
+pageTest(
+  "an address whose key was declared void elsewhere says so, with one thing to do",
+  { scenario: "normal" },
+  async (page) => {
+    await page.locator("#own-status").click();
+    await page.locator(".certificate").waitFor();
+    await certify(page, { revoked: true });
+    const line = page.locator('.certificate[data-revoked="true"]');
+    await line.getByText(/is off line: its key was declared void/).waitFor();
+    assert.equal(await page.locator(".lost").count(), 0);
+    assert.deepEqual(await axe(page), []);
+    await line.getByRole("button").click();
+    await page.locator('.certificate[data-trust="unverified"]').waitFor();
+    assert.deepEqual(
+      (await calls(page, "identity/enrol")).map(({ params }) => params),
+      [{ address: ALICE }],
+    );
+  },
+);

@@ -8,7 +8,7 @@ use corella_identity::{
 
 use crate::{
     Buddy, CallId, CommandError, Consent, Content, Device, InvitationMail, InvitationOutcome, Invitations, KnownBy,
-    LinkId, MessageState, Outgoing, Pair, Presence, Reason, Roaming, Token,
+    LinkId, MessageState, Outgoing, Pair, Presence, Reason, Revoked, Roaming, Token,
 };
 
 /// Which side of a conversation wrote a message.
@@ -270,6 +270,8 @@ pub enum Action {
     SaveDevicesSince(AddressOfRecord, Millis),
     /// Remember a buddy.
     SaveBuddy(Box<Buddy>),
+    /// Remember that a buddy's key is not to be used any more.
+    SaveRevoked(Box<Revoked>),
     /// Forget a buddy.
     ForgetBuddy(AddressOfRecord),
     /// Remember that the user does not want the invitation that this names ([`corella_identity::invitation::Nonce::tag`]).

@@ -172,7 +172,8 @@ impl Agent {
         if buddy.question.is_some() {
             return None;
         }
-        buddy.known.as_ref().map(|k| (k.certificate.clone(), k.trust))
+        let known = buddy.known.as_ref().filter(|_| !self.is_known_revoked(address));
+        known.map(|k| (k.certificate.clone(), k.trust))
     }
 
     /// Weighs the keys presented for `address` and settles what follows. True when a key may be used now.
@@ -183,18 +184,25 @@ impl Agent {
         presented: &[Certificate],
         out: &mut Vec<Action>,
     ) -> bool {
-        let Some(buddy) = self.buddies.get_mut(address) else {
+        let Some(buddy) = self.buddies.get(address) else {
             return false;
         };
-        if buddy.question.is_some() {
+        if buddy.question.is_some() && !self.is_known_revoked(address) {
             return false;
         }
-        let presented = buddy.eligible(presented);
+        let presented = self.eligible(address, presented);
         let anchors = &self.settings.anchors;
         let choice = match buddy.expected.filter(|_| buddy.known.is_none()) {
             Some(expected) => buddy.first_key(anchors, expected, &presented, now),
             None => trust::choose(anchors, address, buddy.known.as_ref(), &presented, now),
         };
+        if buddy.question.is_some() && !self.is_answered(address, &choice) {
+            return false;
+        }
+        let Some(buddy) = self.buddies.get_mut(address) else {
+            return false;
+        };
+        buddy.question = None;
         match choice {
             Choice::Keep => return true,
             Choice::Nothing => return false,

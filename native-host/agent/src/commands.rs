@@ -221,6 +221,7 @@ impl Agent {
         fingerprint: Option<Fingerprint>,
         out: &mut Vec<Action>,
     ) -> Result<Reply, CommandError> {
+        let is_revoked = self.is_known_revoked(&address);
         let buddy = self.buddies.get_mut(&address).ok_or(CommandError::UnknownBuddy)?;
         if let Some(fingerprint) = fingerprint {
             let candidates = buddy.question.iter().flat_map(|q| &q.candidates);
@@ -228,7 +229,7 @@ impl Agent {
                 .map(|c| (&c.certificate, c.trust))
                 .find(|(certificate, _)| certificate.fingerprint() == fingerprint);
             let known = buddy.known.as_ref().map(|k| (&k.certificate, k.trust));
-            let known = known.filter(|(certificate, _)| certificate.fingerprint() == fingerprint);
+            let known = known.filter(|(certificate, _)| certificate.fingerprint() == fingerprint && !is_revoked);
             // What the known one is worth is worth more than what it looked like when it was asked about.
             let (certificate, trust) = known.or(candidate).ok_or(CommandError::NoSuchKey)?;
             let (chosen, kept) = (Known::chosen(certificate.clone(), trust), known.is_some());

@@ -1,7 +1,7 @@
 //! What happens to the agent.
 
 use corella_identity::{
-    AddressOfRecord, Certificate, Fingerprint, Millis,
+    AddressOfRecord, Certificate, Fingerprint, Millis, Revocation,
     invitation::{Invitation, Nonce},
     pass::Pass,
     trust::TrustAnchors,
@@ -246,6 +246,8 @@ pub enum Event {
         /// Whether anybody else was asked: if not, it is open who else claims the address.
         asked: bool,
     },
+    /// Certificates of people are not to be used any more, say records that were verified.
+    Revoked(Vec<Revocation>),
     /// No device answered [`crate::Action::Connect`].
     Unreachable {
         /// The conversation.

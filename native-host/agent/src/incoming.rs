@@ -52,7 +52,8 @@ impl Agent {
             .get(&pair)
             .and_then(|p| p.links.get(&link))
             .map(|l| &l.certificate);
-        if known.is_some_and(|known| !bears.is_some_and(|bears| bears.same_key(known))) {
+        let is_revoked = bears.is_some_and(|bears| self.is_revoked(&pair.with, bears));
+        if is_revoked || known.is_some_and(|known| !bears.is_some_and(|bears| bears.same_key(known))) {
             out.push(Action::Answer { token, status: 403 });
             out.push(Action::CloseLink(link));
             return;
@@ -189,8 +190,8 @@ impl Agent {
             }
             Via::Overlay(_, certificate) => (OVERLAY.to_owned(), certificate),
         };
-        let presented = std::slice::from_ref(presented);
-        match trust::choose(&self.settings.anchors, &pair.with, None, presented, now) {
+        let presented = self.eligible(&pair.with, std::slice::from_ref(presented));
+        match trust::choose(&self.settings.anchors, &pair.with, None, &presented, now) {
             Choice::Adopt { certificate, trust } => Some((device, Known { certificate, trust })),
             _ => None,
         }

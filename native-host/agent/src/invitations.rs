@@ -351,6 +351,9 @@ impl Agent {
         out: &mut Vec<Action>,
     ) -> InvitationOutcome {
         let unknown = InvitationOutcome::Refused(InvitationRefusal::Unknown);
+        if self.is_revoked(from, &certificate) {
+            return unknown;
+        }
         let Some(buddy) = self
             .buddies
             .get_mut(from)
@@ -387,7 +390,8 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         let mailed = self.buddies.get(from).and_then(|buddy| buddy.invitations.mailed);
-        if mailed.is_some_and(|mailed| mailed.until > now && mailed.nonce == nonce) {
+        let is_ours = mailed.is_some_and(|mailed| mailed.until > now && mailed.nonce == nonce);
+        if is_ours && !self.is_revoked(from, certificate) {
             self.proven(now, from, certificate, out);
         }
     }

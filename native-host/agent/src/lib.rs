@@ -27,6 +27,7 @@ mod peer;
 mod presence;
 mod reach;
 mod requests;
+mod revoked;
 mod roaming;
 mod sending;
 mod state;
@@ -50,6 +51,7 @@ pub use invitations::{
 pub use known::{How, KnownBy};
 pub use outbox::Outgoing;
 pub use presence::{Presence, Status};
+pub use revoked::Revoked;
 pub use roaming::{Entry, Expected, Roaming, Standing};
 pub use state::{MessageState, Reason};
 pub use watchers::WATCHER_LIFE;
@@ -57,6 +59,7 @@ pub use watchers::WATCHER_LIFE;
 use devices::Devices;
 use peer::Peer;
 use requests::Requests;
+use revoked::RevokedKeys;
 use roaming::Roams;
 
 /// Names one of the runtime's links: an authenticated stream to one device of a peer.
@@ -105,6 +108,8 @@ pub struct Snapshot {
     pub roaming: Vec<(AddressOfRecord, Roaming)>,
     /// The invitations that the user does not want, and how long they are worth something.
     pub declined: Vec<(String, Millis)>,
+    /// Which keys of people are not to be used any more.
+    pub revoked: Vec<Revoked>,
 }
 
 /// A message of a peer on its way to the disk.
@@ -147,6 +152,8 @@ pub struct Agent {
     /// What other devices passed on, and the requests that wait for an answer about it.
     passed: BTreeMap<Token, Vec<Token>>,
     requests: Requests,
+    /// Which keys of people are not to be used any more.
+    revoked: RevokedKeys,
     /// What is kept for the user's other devices, by own address.
     roaming: BTreeMap<AddressOfRecord, Roams>,
     /// The invitations that the user does not want, by their names, and how long they are worth something.
@@ -178,6 +185,7 @@ impl Agent {
             devices: BTreeMap::new(),
             passed: BTreeMap::new(),
             requests,
+            revoked: RevokedKeys::new(snapshot.revoked),
             roaming: BTreeMap::new(),
             declined: snapshot.declined.into_iter().collect(),
             is_changed: false,
@@ -229,6 +237,7 @@ impl Agent {
             },
             Event::RequestsAccepted { pair, ids } => self.owe(now, &pair, ids, &mut out),
             Event::Located { pair, claims, asked } => self.located(now, &pair, claims, asked, &mut out),
+            Event::Revoked(revocations) => self.revoke(now, revocations, &mut out),
             Event::Unreachable { pair } => self.unreachable(now, &pair, &mut out),
             Event::LinkUp(link) => self.link_up(now, link, &mut out),
             Event::LinkDown { link } => self.link_down(now, link, &mut out),
@@ -300,8 +309,11 @@ impl Agent {
             name: buddy.name.clone(),
             consent: buddy.consent,
             presence,
-            known: buddy.known.clone(),
-            known_by: buddy.known_by.clone(),
+            known: buddy.known.clone().filter(|_| !self.is_known_revoked(&buddy.address)),
+            known_by: buddy
+                .known_by
+                .clone()
+                .filter(|_| !self.is_known_revoked(&buddy.address)),
             invitations: buddy.invitations.clone(),
             question: buddy.question.clone(),
         }

@@ -270,8 +270,9 @@ impl Agent {
             || buddy.is_some_and(|b| b.question.is_some())
             || self.challenged(now, &pair, &certificate)
             || (known == Some(true) && !self.weigh(now, &pair.with, std::slice::from_ref(&certificate), out));
-        if refused {
+        if refused || self.is_revoked(&pair.with, &certificate) {
             out.push(Action::CloseLink(link));
+            self.look_for_answer(&pair, out);
             // An attempt of ours may have ended here; the next one must be able to begin.
             if let Some(peer) = self.peers.get_mut(&pair).filter(|p| p.links.is_empty()) {
                 peer.reach.refused(now);
@@ -308,7 +309,7 @@ impl Agent {
         let Some(buddy) = self.buddies.get(&pair.with).filter(|b| b.known.is_some()) else {
             return false;
         };
-        let presented = buddy.eligible(std::slice::from_ref(certificate));
+        let presented = self.eligible(&pair.with, std::slice::from_ref(certificate));
         let choice = trust::choose(
             &self.settings.anchors,
             &pair.with,

@@ -121,7 +121,8 @@ impl Agent {
             return;
         }
         let known = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref());
-        if known.is_some_and(|known| !known.certificate.same_key(&fetched.certificate)) {
+        let is_other = known.is_some_and(|known| !known.certificate.same_key(&fetched.certificate));
+        if is_other || self.is_revoked(&pair.with, &fetched.certificate) {
             self.answer_device(token, 403, out);
             return;
         }

@@ -74,7 +74,8 @@ impl Agent {
     /// Somebody left a watcher: they were there while this device was not. A buddy is looked for at once.
     pub(crate) fn watched(&mut self, now: Millis, pair: &Pair, certificate: &Certificate) {
         let known = self.buddies.get(&pair.with).and_then(|b| b.known.as_ref());
-        let is_theirs = known.is_some_and(|known| known.certificate.same_key(certificate));
+        let is_theirs = known.is_some_and(|known| known.certificate.same_key(certificate))
+            && !self.is_revoked(&pair.with, certificate);
         if !self.own.contains(&pair.own) || !self.is_buddy(&pair.with) || !is_theirs {
             return;
         }

@@ -209,6 +209,8 @@ url = \"https://ca.example.net\"
 listen = \"127.0.0.1:8460\"
 # Behind a proxy that does HTTPS, and says in X-Forwarded-For who asks:
 behind_proxy = true
+# The gateway of a node (`corella node --gateway …`), which is told what is revoked:
+# gateway = \"http://127.0.0.1:5852\"
 # Without a proxy:
 # [tls]
 # certificate = \"/etc/ssl/ca.example.net.pem\"

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use corella_gateway::GatewayUrl;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::authority::{AuthorityError, read};
@@ -48,9 +49,17 @@ pub struct Config {
     pub behind_proxy: bool,
     /// The mail server.
     pub smtp: SmtpSettings,
+    /// The gateway of a node of the overlay, `http://192.0.2.1:5852`, which is told what is revoked.
+    #[serde(default, deserialize_with = "gateway")]
+    pub gateway: Option<GatewayUrl>,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
+}
+
+fn gateway<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<GatewayUrl>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Files in PEM.
@@ -120,6 +129,7 @@ from = "ca@example.net"
             ("\"Example\"", "\"a\\nb\"", "name"),
             ("port = 587", "port = 587\ncolour = 1", "colour"),
             ("127.0.0.1:8000", "nowhere", "listen"),
+            ("[smtp]", "gateway = \"node.example.net\"\n[smtp]", "gateway"),
         ] {
             let why = Config::parse(GOOD.replace(good, bad).as_bytes()).unwrap_err();
             assert!(why.contains(word), "{why}");

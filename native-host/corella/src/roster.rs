@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{roaming, time};
 
 mod invitations;
+mod revoked;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +33,7 @@ CREATE TABLE buddies (
 CREATE TABLE presence (one INTEGER PRIMARY KEY CHECK (one = 1), status TEXT NOT NULL, note TEXT) STRICT;
 ";
 /// The version of the schema; raised with each migration.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 /// From version 1: what is known of the user's other devices.
 const DEVICES: &str = "
 ALTER TABLE buddies ADD COLUMN expected TEXT;
@@ -81,7 +82,7 @@ impl Roster {
             VERSION => {}
             old @ 0..VERSION => {
                 let tx = db.transaction()?;
-                let steps = [SCHEMA, DEVICES, PASSES, KNOWN_BY, DEVICES_SINCE];
+                let steps = [SCHEMA, DEVICES, PASSES, KNOWN_BY, DEVICES_SINCE, revoked::TABLES];
                 for step in steps.iter().skip(usize::try_from(old).unwrap_or(0)) {
                     tx.execute_batch(step)?;
                 }

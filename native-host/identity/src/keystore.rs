@@ -114,6 +114,31 @@ impl Keystore {
         if named != *address {
             return Err(damaged(&path, "it is for another address"));
         }
+        self.of_fingerprint(address, fingerprint)
+    }
+
+    /// A credential that was once in use for an own address; `None` if it is not here.
+    ///
+    /// # Errors
+    /// A file is damaged, or the disk refuses.
+    pub fn former(
+        &self,
+        address: &AddressOfRecord,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Credential>, KeystoreError> {
+        let (certificate_path, _) = pair(&self.identity(address), fingerprint);
+        match read(&certificate_path)? {
+            Some(_) => self.of_fingerprint(address, fingerprint),
+            None => Ok(None),
+        }
+    }
+
+    fn of_fingerprint(
+        &self,
+        address: &AddressOfRecord,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Credential>, KeystoreError> {
+        let dir = self.identity(address);
         let (certificate_path, key_path) = pair(&dir, fingerprint);
         // The files belong together: to start anew, all of them must go.
         let wrong = |file: &Path, why: &dyn Display| {

@@ -10,6 +10,7 @@
 //! - [`cpim`], [`seal`]: the message format that is signed, and the signing and encrypting.
 //! - [`pass`]: a person's word that somebody is welcome to write.
 //! - [`vault`]: what a person's devices share, encrypted with the person's secret.
+//! - [`revocation`]: who may say that a certificate is not to be used any more, and how far that reaches.
 //! - [`enrolment`]: how a certificate is asked for and proven by mail.
 //! - [`invitation`]: how two people come to know each other's keys by mail, without an authority.
 //! - [`keystore`]: the files that hold the private keys.
@@ -27,6 +28,7 @@ pub mod invitation;
 pub mod keystore;
 mod mime;
 pub mod pass;
+pub mod revocation;
 pub mod seal;
 #[cfg(test)]
 mod testing;
@@ -37,6 +39,7 @@ pub use address::{AddressError, AddressOfRecord, MailAddress};
 pub use certificate::{Certificate, CertificateError, Fingerprint, FingerprintError, KeyKind};
 pub use credential::{Credential, CredentialError};
 pub use device::{DeviceKey, DeviceKeyError};
+pub use revocation::Revocation;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z. May be negative; never read from a clock in this crate.
 pub type Millis = i64;

@@ -95,6 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let label = Label(*vault.label());
     let private = sign(bob, Key::Private(bob.address().clone(), label), private)?;
     write("private", "bob", private.to_xml())?;
+    write("revoked", "bob", Record::revoke(bob, now)?.to_xml())?;
     let ticket = Ticket::sign(bob, Key::Offline(bob.address().clone()), now)?;
     write("ticket", "bob", ticket.to_xml())?;
     untimely(&folder.join("untimely"), bob, now)

@@ -15,6 +15,7 @@ const CERTIFICATE: &str = "certificate:";
 const WATCHERS: &str = "subscribe:presence:";
 const OFFLINE: &str = "offline:";
 const PRIVATE: &str = "private:";
+const REVOKED: &str = "revoked:";
 /// What is hashed before a key's first place to find the second.
 const SECOND_PLACE: &[u8] = b"corella second place";
 
@@ -32,6 +33,8 @@ pub enum Key {
     Offline(AddressOfRecord),
     /// What the person keeps for their own devices: `private:bob@example.net:` and 64 hexadecimal digits.
     Private(AddressOfRecord, Label),
+    /// Which of the person's certificates are not to be used any more: `revoked:bob@example.net`.
+    Revoked(AddressOfRecord),
 }
 
 /// The last part of a `private:` key. It follows from the person's secret (the draft has the secret itself there), so
@@ -62,6 +65,7 @@ impl Key {
             Self::Watchers(_) => format!("{WATCHERS}{address}"),
             Self::Offline(_) => format!("{OFFLINE}{address}"),
             Self::Private(_, label) => format!("{PRIVATE}{address}:{}", HEXLOWER.encode(&label.0)),
+            Self::Revoked(_) => format!("{REVOKED}{address}"),
         }
     }
 
@@ -84,6 +88,8 @@ impl Key {
         } else if let Some(rest) = text.strip_prefix(PRIVATE) {
             let (rest, label) = rest.rsplit_once(':').ok_or(KeyError)?;
             Self::Private(address(rest)?, label_of(label)?)
+        } else if let Some(rest) = text.strip_prefix(REVOKED) {
+            Self::Revoked(address(rest)?)
         } else {
             return Err(KeyError);
         };
@@ -108,7 +114,8 @@ impl Key {
             | Self::Certificate(address)
             | Self::Watchers(address)
             | Self::Offline(address)
-            | Self::Private(address, _) => address,
+            | Self::Private(address, _)
+            | Self::Revoked(address) => address,
         }
     }
 
@@ -125,6 +132,7 @@ impl Key {
             Self::Watchers(_) => "watchers",
             Self::Offline(_) => "offline",
             Self::Private(..) => "private",
+            Self::Revoked(_) => "revoked",
         }
     }
 }
@@ -158,13 +166,14 @@ mod tests {
         "bob@example.net".parse().unwrap()
     }
 
-    fn all(address: &AddressOfRecord) -> [Key; 5] {
+    fn all(address: &AddressOfRecord) -> [Key; 6] {
         [
             Key::Contacts(address.clone()),
             Key::Certificate(address.clone()),
             Key::Watchers(address.clone()),
             Key::Offline(address.clone()),
             Key::Private(address.clone(), Label([0xab; 32])),
+            Key::Revoked(address.clone()),
         ]
     }
 
@@ -179,7 +188,8 @@ mod tests {
                 "certificate:bob@example.net",
                 "subscribe:presence:bob@example.net",
                 "offline:bob@example.net",
-                &private
+                &private,
+                "revoked:bob@example.net"
             ]
         );
         let id = Key::Contacts(bob()).id();
@@ -206,7 +216,8 @@ mod tests {
             "private:bob@example.net:secret",
             &upper,
             &short,
-            "revoked:bob@example.net",
+            "revoked:sip:bob@example.net",
+            "revoked:BOB@example.net",
             "bob@example.net",
             " sip:bob@example.net",
             "",

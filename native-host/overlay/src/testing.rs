@@ -1,11 +1,12 @@
 //! People, devices and records for tests.
 
 use corella_identity::pass::{PASS_LIFE, Pass};
-use corella_identity::{AddressOfRecord, Certificate, Credential, DeviceKey, Millis};
+use corella_identity::{AddressOfRecord, Certificate, Credential, DeviceKey, Millis, Revocation, revocation};
 use libp2p::PeerId;
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
@@ -193,6 +194,17 @@ impl Authority {
 
     pub(crate) fn issue_rsa(&self, address: &str, bits: u32) -> Credential {
         self.issue_for_key(address, &PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
+    }
+
+    /// The record by which it revokes a certificate, whosever that is.
+    pub(crate) fn revoke(&self, certificate: &Certificate, sequence: Millis) -> Option<String> {
+        let address = certificate.addresses().first()?;
+        let revocation = Revocation::by(&self.certificate, address, certificate)?;
+        let sign = |data: &[u8]| -> Result<Vec<u8>, openssl::error::ErrorStack> {
+            let signature = EcdsaSig::sign(&sha256(data), &*self.key.ec_key()?)?;
+            Ok([signature.r().to_vec_padded(32)?, signature.s().to_vec_padded(32)?].concat())
+        };
+        revocation::record(&revocation, sequence, sign).unwrap()
     }
 
     fn issue_for_key(&self, address: &str, key: &PKey<Private>) -> Credential {

@@ -24,6 +24,8 @@ use crate::record::{Nonce, Record, Ticket};
 const RENEWAL: Duration = Duration::from_secs(60);
 /// How often it is looked for news where nobody tells.
 const POLLING: Duration = Duration::from_secs(5);
+/// How often it is looked for revocations there: so many people are watched for them.
+const POLLING_REVOKED: Duration = Duration::from_secs(30);
 /// How long arriving nodes are gathered before they are asked too.
 const GATHERING: Duration = Duration::from_secs(1);
 /// How many wait to be asked for at a time.
@@ -207,7 +209,11 @@ impl Task {
         let now = self.clock.now();
         if let Some(watch) = self.watches.iter_mut().find(|watch| watch.id == round.id) {
             watch.asking = false;
-            let pause = if round.told_by_nodes { RENEWAL } else { POLLING };
+            let pause = match watch.watched.key() {
+                _ if round.told_by_nodes => RENEWAL,
+                Key::Revoked(_) => POLLING_REVOKED,
+                _ => POLLING,
+            };
             watch.due = Instant::now() + pause;
             for record in &round.records {
                 watch.tell(record, now);

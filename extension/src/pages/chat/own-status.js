@@ -13,6 +13,7 @@ import { Authorities } from "./authorities.js";
 import { dot } from "./avatar.js";
 import { Backup } from "./backup.js";
 import { CertificateFile } from "./certificate-file.js";
+import { LostDevice } from "./lost-device.js";
 import { OtherDevices } from "./other-devices.js";
 
 /** @import { AddonState } from "../../addon-protocol.js" */
@@ -33,6 +34,7 @@ export class OwnStatus {
   #file;
   #backup;
   #authorities;
+  #lost;
   #onError;
   /** @type {AddonState | null} */
   #state = null;
@@ -56,6 +58,7 @@ export class OwnStatus {
     this.#file = new CertificateFile({ link, redraw: () => this.#list() });
     this.#backup = new Backup(link);
     this.#authorities = new Authorities(link);
+    this.#lost = new LostDevice({ link, redraw: () => this.#list(), onError });
     this.#choices.append(...STATUSES.map(choice));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -72,6 +75,7 @@ export class OwnStatus {
         this.#file.leave();
         this.#backup.leave();
         this.#authorities.leave();
+        this.#lost.leave();
       }
     });
   }
@@ -110,11 +114,39 @@ export class OwnStatus {
     this.#identities.replaceChildren(
       ...identities.flatMap((identity, index) => [
         el("dt", { id: `own-identity-${index}` }, bdi(identity.address)),
-        this.#certificate(identity),
+        identity.revoked ? this.#revoked(identity) : this.#certificate(identity),
         el("dd", {}, t("ownFingerprint"), " ", fingerprint(identity.key), ownCode(identity)),
         this.#devices.line(identity, `own-identity-${index}`),
+        ...(identity.revoked ? [] : [this.#lost.line(identity.address, `own-identity-${index}`)]),
       ]),
     );
+  }
+
+  /**
+   * An own address is off line because its key was declared void elsewhere, and what there is to do.
+   * @param {Identity} identity
+   */
+  #revoked({ address }) {
+    return el(
+      "dd",
+      { class: "certificate", "data-own": address, "data-revoked": "true" },
+      el("p", { class: "problem", role: "alert" }, t("revokedElsewhere")),
+      el(
+        "button",
+        { type: "button", class: "primary certificate-anew", onclick: () => void this.#anew(address) },
+        t("revokedAnew"),
+      ),
+    );
+  }
+
+  /** @param {string} address */
+  async #anew(address) {
+    try {
+      await this.#link.call("identity/enrol", { address });
+      await this.#list();
+    } catch (problem) {
+      this.#onError(problem);
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ mod invitations;
 mod keys;
 mod passes;
 mod people;
+mod revoked;
 mod roaming;
 mod waiting;
 mod watchers;

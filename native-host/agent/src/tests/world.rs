@@ -34,6 +34,7 @@ pub(crate) struct Disk {
     devices_since: BTreeMap<AddressOfRecord, Millis>,
     pub(crate) roaming: BTreeMap<AddressOfRecord, Roaming>,
     pub(super) declined: BTreeMap<String, Millis>,
+    pub(super) revoked: Vec<Revoked>,
 }
 
 pub(crate) struct Node {

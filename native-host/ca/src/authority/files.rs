@@ -17,6 +17,8 @@ pub(super) const ROOT: Name = Name("root.pem");
 pub(super) const ROOT_KEY: Name = Name("root.key");
 pub(super) const ISSUING: Name = Name("issuing.pem");
 pub(super) const ISSUING_KEY: Name = Name("issuing.key");
+pub(super) const FORMER: Name = Name("former.pem");
+pub(super) const FORMER_KEY: Name = Name("former.key");
 pub(super) const TOKEN: Name = Name("token.key");
 
 /// One of the files in the authority's folder.

@@ -3,6 +3,7 @@
 //! ```text
 //! root.pem, root.key        the root: what people trust; its key signs only issuing certificates, and may be kept elsewhere
 //! issuing.pem, issuing.key  what signs people's certificates and the revocation list
+//! former.pem, former.key    the issuing key before this one: it still revokes what it has signed
 //! token.key                 what the tokens in letters follow from
 //! ```
 
@@ -15,10 +16,13 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use corella_identity::{AddressOfRecord, Certificate, CertificateError, Fingerprint, Millis};
+use corella_identity::{AddressOfRecord, Certificate, CertificateError, Fingerprint, Millis, Revocation, revocation};
+use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
+use openssl::pkey::PKeyRef;
 use openssl::pkey::{PKey, Private, Public};
 use openssl::rand::rand_bytes;
+use openssl::sha::sha256;
 use openssl::x509::X509;
 use thiserror::Error;
 
@@ -76,6 +80,8 @@ pub struct Authority {
     issuing: Certificate,
     x509: X509,
     key: PKey<Private>,
+    /// The issuing certificate and key before these.
+    former: Option<(Certificate, PKey<Private>)>,
     token_key: [u8; 32],
     /// Where the revocation list is found.
     list_url: String,
@@ -130,7 +136,17 @@ impl Authority {
         let token_key = files::TOKEN.read(folder)?;
         let token_key = <[u8; 32]>::try_from(token_key.as_slice())
             .map_err(|_| files::TOKEN.damaged(folder, "it has not 32 bytes"))?;
+        let former = if files::FORMER.exists(folder) {
+            let former = files::FORMER.certificate(folder)?;
+            Some((
+                Certificate::from_der(&former.to_der()?)?,
+                files::FORMER_KEY.key(folder)?,
+            ))
+        } else {
+            None
+        };
         Ok(Self {
+            former,
             root: Certificate::from_der(&root.to_der()?)?,
             issuing: Certificate::from_der(&issuing.to_der()?)?,
             x509: issuing,
@@ -157,6 +173,8 @@ impl Authority {
             &key,
             now,
         )?;
+        files::FORMER_KEY.write(folder, &files::ISSUING_KEY.read(folder)?)?;
+        files::FORMER.write(folder, &files::ISSUING.read(folder)?)?;
         files::ISSUING_KEY.write(folder, &key.private_key_to_pem_pkcs8()?)?;
         files::ISSUING.write(folder, &issuing.to_pem()?)?;
         Ok(Certificate::from_der(&issuing.to_der()?)?)
@@ -198,6 +216,26 @@ impl Authority {
         Ok(Certificate::from_der(&certificate.to_der()?)?)
     }
 
+    /// The record that tells the overlay that a certificate is revoked (`overlay/RECORDS.md`), signed by the key that issued it; `None`
+    /// if that key is not here any more.
+    ///
+    /// # Errors
+    /// Only if OpenSSL fails.
+    pub fn revocation(
+        &self,
+        address: &AddressOfRecord,
+        certificate: &Certificate,
+        now: Millis,
+    ) -> Result<Option<String>, AuthorityError> {
+        let former = self.former.iter().map(|(certificate, key)| (certificate, key));
+        for (issuer, key) in std::iter::once((&self.issuing, &self.key)).chain(former) {
+            if let Some(revocation) = Revocation::by(issuer, address, certificate) {
+                return Ok(revocation::record(&revocation, now, |data| sign(key, data))?);
+            }
+        }
+        Ok(None)
+    }
+
     /// The revocation list (RFC 5280 section 5, DER). `number` grows with every list.
     ///
     /// # Errors
@@ -213,4 +251,10 @@ impl std::fmt::Debug for Authority {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
+}
+
+/// ECDSA with SHA-256, as r and s of 32 bytes each.
+fn sign(key: &PKeyRef<Private>, data: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let signature = EcdsaSig::sign(&sha256(data), &*key.ec_key()?)?;
+    Ok([signature.r().to_vec_padded(32)?, signature.s().to_vec_padded(32)?].concat())
 }

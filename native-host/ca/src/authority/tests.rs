@@ -177,3 +177,29 @@ fn damaged_files_are_named() {
     }
     Authority::open(folder, "https://ca.example.net").unwrap();
 }
+
+#[test]
+fn what_it_revokes_is_a_record_of_the_overlay_also_under_a_former_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority(folder.path());
+    let (address, _, request) = alice();
+    let certificate = authority.certify(&address, request.key(), NOW).unwrap();
+    let check = |authority: &Authority, signer: &Certificate| {
+        let xml = authority.revocation(&address, &certificate, NOW).unwrap().unwrap();
+        let record = corella_overlay::Record::from_xml(xml.as_bytes(), NOW).unwrap();
+        let revocation = record.revocation().unwrap();
+        assert_eq!(revocation.certificate(), &certificate);
+        assert_eq!(revocation.authority(), Some(signer));
+        assert_eq!(record.expires(), certificate.not_after());
+    };
+    let issuing = authority.chain()[0].clone();
+    check(&authority, &issuing);
+    Authority::renew_issuing(folder.path(), "Example", NOW + DAY).unwrap();
+    let renewed = Authority::open(folder.path(), "https://ca.example.net/").unwrap();
+    assert_ne!(renewed.chain()[0], &issuing);
+    check(&renewed, &issuing);
+    // Nobody revokes what others have issued.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = self::authority(elsewhere.path());
+    assert_eq!(other.revocation(&address, &certificate, NOW).unwrap(), None);
+}

@@ -16,6 +16,7 @@ mod answers;
 mod page;
 mod routes;
 mod sending;
+mod telling;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -121,6 +122,8 @@ pub async fn serve(
         clock,
     }));
     let sender = tokio::spawn(sending::send_letters(office.clone(), mailer));
+    let gateway = office.0.config.gateway.clone();
+    let teller = gateway.map(|gateway| tokio::spawn(telling::tell_overlay(office.clone(), gateway)));
     let handle = Handle::new();
     let closing = handle.clone();
     tokio::spawn(async move {
@@ -156,5 +159,8 @@ pub async fn serve(
         }
     };
     sender.abort();
+    if let Some(teller) = teller {
+        teller.abort();
+    }
     ended.map_err(ServeError::Ended)
 }

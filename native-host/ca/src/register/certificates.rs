@@ -1,11 +1,11 @@
 //! Certificates: made by hand, listed, revoked.
 
-use corella_identity::{Certificate, Millis};
+use corella_identity::{AddressOfRecord, Certificate, Millis};
 use openssl::x509::X509;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::answers::hex;
-use super::{Register, RegisterError, audit};
+use super::{Register, RegisterError, address, audit};
 use crate::authority::{Authority, Revoked};
 use crate::request::Request;
 
@@ -111,6 +111,29 @@ impl Register {
         )?;
         transaction.commit()?;
         Ok((revoked, number))
+    }
+
+    /// The certificates that are revoked and have not ended, as far as `is_due` says of their serial numbers: those, for whom, and
+    /// themselves.
+    ///
+    /// # Errors
+    /// The disk refuses, or the register is damaged.
+    pub fn revoked_to_tell(
+        &mut self,
+        now: Millis,
+        is_due: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<(Vec<u8>, AddressOfRecord, Certificate)>, RegisterError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT serial, address, certificate, at, expires, revoked FROM certificates
+             WHERE revoked IS NOT NULL AND expires > ?",
+        )?;
+        let rows = statement.query_map([now], columns)?.collect::<Result<Vec<_>, _>>()?;
+        let due = rows.into_iter().filter(|(serial, ..)| is_due(serial));
+        due.map(|row| {
+            let issued = issued(row)?;
+            Ok((issued.serial, address(&issued.address)?, issued.certificate))
+        })
+        .collect()
     }
 
     /// Whether anything was revoked since, here or by `corella-ca revoke` beside it.

@@ -64,7 +64,10 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
 pub(crate) async fn enrol(host: &Host, address: AddressOfRecord, issued: Option<Issued>) -> Result<(), RpcError> {
     let call = match issued {
         Some(issued) => Call::Import(address, issued),
-        None => Call::Enrol(address),
+        None => Call::Enrol {
+            address,
+            revoke_others: false,
+        },
     };
     host.submit(call).await.map(drop)
 }

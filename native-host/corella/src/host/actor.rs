@@ -8,7 +8,7 @@ use std::{
 };
 
 use corella_agent::{Agent, CallId, Consent, Device, Event, LinkId, LinkUp, Pair, Received, Side, StoreOutcome, Token};
-use corella_identity::{AddressOfRecord, Credential, Millis, invitation::Nonce, keystore::Keystore};
+use corella_identity::{AddressOfRecord, Credential, Millis, Revocation, invitation::Nonce, keystore::Keystore};
 use corella_overlay::{self as overlay, OverlayEvent, Record, link::Link};
 use corella_sip::ua::{self, Responder};
 use corella_transcripts as store;
@@ -20,8 +20,8 @@ use tokio::{
 };
 
 use super::{
-    Call, HostSettings, Shared, authorities::Authorities, enrolment, links::Links, network::Network, roaming,
-    roster_writer::RosterWriter, views, waiting,
+    Call, HostSettings, Shared, authorities::Authorities, enrolment, links::Links, network::Network,
+    revocations::Revocations, roaming, roster_writer::RosterWriter, views, waiting,
 };
 use crate::{
     authority::Authority,
@@ -61,6 +61,8 @@ pub(crate) enum Input {
         records: Vec<Record>,
         asked: bool,
     },
+    /// Certificates are not to be used any more, say verified records.
+    Revoked(Vec<Revocation>),
     /// A link stands; `called`: this side opened it.
     Linked {
         link: Link,
@@ -139,6 +141,7 @@ pub(super) struct Actor {
     pub(super) enrolling: HashMap<AddressOfRecord, enrolment::Enrolling>,
     /// When the certificates are to be replaced, by own address.
     pub(super) renewals: HashMap<AddressOfRecord, Millis>,
+    pub(super) revocations: Revocations,
     pub(super) settings: HostSettings,
     pub(super) authorities: Authorities,
     /// Where the records of others are kept.
@@ -177,6 +180,7 @@ impl Actor {
             authority,
             enrolling: HashMap::new(),
             renewals: HashMap::new(),
+            revocations: Revocations::default(),
             settings,
             authorities,
             records,
@@ -257,7 +261,12 @@ impl Actor {
             }
             Input::Changed(message) => self.message_changed(*message),
             Input::Dropped(with) => self.shared.notify(&Notification::Dropped { with }),
+            Input::Revoked(revocations) => self.revoked(revocations).await,
             Input::Located { pair, records, asked } => {
+                let (revoked, records): (Vec<_>, Vec<_>) =
+                    records.into_iter().partition(|record| record.revocation().is_some());
+                self.revoked(revoked.iter().filter_map(Record::revocation).collect())
+                    .await;
                 let claims = records
                     .iter()
                     .map(|r| corella_agent::Claim {
@@ -353,7 +362,7 @@ impl Actor {
     }
 
     /// Whether the link is used.
-    async fn linked(&mut self, link: Link) -> bool {
+    pub(super) async fn linked(&mut self, link: Link) -> bool {
         let Some(network) = &self.network else { return false };
         let Some(credential) = self.credentials.get(&link.local).cloned() else {
             return false;
@@ -410,9 +419,7 @@ impl Actor {
 
     async fn overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Incoming(link) => {
-                self.linked(link).await;
-            }
+            OverlayEvent::Incoming(link) => self.called(link).await,
             OverlayEvent::OnLine => {
                 self.online = true;
                 self.tell_status().await;

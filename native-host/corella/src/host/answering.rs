@@ -23,7 +23,8 @@ impl Actor {
         let result = match call {
             Call::Status => json(self.status().await),
             Call::Identities => self.identities(),
-            Call::Enrol(address) => self.enrol(address).await,
+            Call::Enrol { address, revoke_others } => self.enrol(address, revoke_others).await,
+            Call::Revoke(address) => self.revoke(&address).await,
             Call::Import(address, issued) => self.import(&address, &issued).await,
             Call::ImportFile {
                 address,
@@ -189,7 +190,7 @@ impl Actor {
             peers: overlay.as_ref().map_or(0, |s| s.peers),
             gateway: None,
             sip: Vec::new(),
-            addresses: self.credentials.keys().map(ToString::to_string).collect(),
+            addresses: self.own_addresses().iter().map(ToString::to_string).collect(),
             presence: presence.status.as_str(),
             note: presence.note.clone(),
         }

@@ -28,7 +28,12 @@ const PAGE_BYTES: usize = MAX_FRAME / 8;
 pub(crate) enum Call {
     Status,
     Identities,
-    Enrol(AddressOfRecord),
+    Enrol {
+        address: AddressOfRecord,
+        /// The authority is to revoke the certificates of all other keys.
+        revoke_others: bool,
+    },
+    Revoke(AddressOfRecord),
     Import(AddressOfRecord, super::Issued),
     ImportFile {
         address: AddressOfRecord,
@@ -101,7 +106,14 @@ impl Call {
         Ok(match method {
             "status" => read::<NoParams>(params).map(|_| Call::Status)?,
             "identity/list" => read::<NoParams>(params).map(|_| Call::Identities)?,
-            "identity/enrol" => Call::Enrol(views::address(&read::<EnrolParams>(params)?.address)?),
+            "identity/enrol" => {
+                let EnrolParams { address, revoke_others } = read(params)?;
+                Call::Enrol {
+                    address: views::address(&address)?,
+                    revoke_others: revoke_others.unwrap_or(false),
+                }
+            }
+            "identity/revoke" => Call::Revoke(views::address(&read::<AddressParams>(params)?.address)?),
             "identity/import" => {
                 let ImportParams {
                     address,

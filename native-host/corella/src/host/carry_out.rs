@@ -153,10 +153,13 @@ impl Actor {
                 }
                 self.roster.save(*buddy);
                 self.know_buddies();
+                self.watch_people();
             }
+            Action::SaveRevoked(revoked) => self.roster.save_revoked(*revoked),
             Action::ForgetBuddy(address) => {
                 self.roster.forget(address);
                 self.know_buddies();
+                self.watch_people();
             }
             Action::SaveDeclined { tag, until } => self.roster.save_declined(tag, until),
             Action::SavePresence(presence) => self.roster.save_presence(presence),
@@ -307,7 +310,11 @@ impl Actor {
             let asked = online && overlay.asks_others().await;
             // The certificate outlives the contacts of who is off line: then it tells to whom to seal what waits for them.
             let location = overlay.location();
-            let keys = [Key::Contacts(pair.with.clone()), Key::Certificate(pair.with.clone())];
+            let keys = [
+                Key::Contacts(pair.with.clone()),
+                Key::Certificate(pair.with.clone()),
+                Key::Revoked(pair.with.clone()),
+            ];
             let found = futures::future::join_all(keys.iter().map(|key| location.get(key))).await;
             let records = found.into_iter().flat_map(Result::unwrap_or_default).collect();
             let _ = inbox.send(Input::Located { pair, records, asked });

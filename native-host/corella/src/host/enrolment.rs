@@ -71,6 +71,11 @@ impl Actor {
         if !self.enrolling.get(address).is_some_and(is_other) {
             return;
         }
+        self.stop_enrolment(address);
+    }
+
+    /// A certificate on its way is not waited for any more.
+    pub(super) fn stop_enrolment(&mut self, address: &AddressOfRecord) {
         self.enrolling.remove(address);
         self.forget_request(address);
     }

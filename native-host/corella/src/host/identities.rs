@@ -28,21 +28,34 @@ impl Actor {
     /// Goes on line with the addresses enrolled before.
     pub(super) async fn resume(&mut self) {
         for address in self.keystore.addresses().unwrap_or_default() {
-            if let Err(error) = self.enrol(address).await {
-                tracing::error!("an own address cannot go on line: {}", error.message);
+            match self.keystore.credential(&address) {
+                Ok(Some(revoked)) if self.revocations.covers(revoked.certificate()) => {
+                    self.revocations.lose(Arc::new(revoked));
+                }
+                _ => {
+                    if let Err(error) = self.enrol(address, false).await {
+                        tracing::error!("an own address cannot go on line: {}", error.message);
+                    }
+                }
             }
         }
     }
 
-    /// Goes on line with an address, with a key of its own making unless there is one.
-    pub(super) async fn enrol(&mut self, address: AddressOfRecord) -> Result<Value, RpcError> {
+    /// Goes on line with an address, with a key of its own making unless there is one that may be used. `revoke_others`: the authority
+    /// that is asked for a certificate is to revoke those of all other keys.
+    pub(super) async fn enrol(&mut self, address: AddressOfRecord, revoke_others: bool) -> Result<Value, RpcError> {
         let broken = |error: String| RpcError::new(ErrorName::Store, error);
         let kept = self.keystore.credential(&address).map_err(|e| broken(e.to_string()))?;
         let is_made_here = kept.is_none();
         let credential = match kept {
-            Some(credential) => credential,
-            None => Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?,
+            // An authority revokes what it issued for this key, too.
+            Some(credential) if revoke_others && self.is_verified(&credential) => return self.revoke(&address).await,
+            Some(credential) if !self.revocations.covers(credential.certificate()) => credential,
+            _ => Credential::self_signed(&address, time::now()).map_err(|e| broken(e.to_string()))?,
         };
+        if revoke_others {
+            self.ask_to_revoke_others(&credential)?;
+        }
         let result = self.use_credential(credential).await?;
         if is_made_here {
             self.feed(Event::FirstDevice(address));
@@ -141,6 +154,10 @@ impl Actor {
     pub(super) async fn take_into_use(&mut self, credential: Credential) -> Result<(), RpcError> {
         let broken = |error: String| RpcError::new(ErrorName::Store, error);
         let address = credential.address().clone();
+        if self.revocations.covers(credential.certificate()) {
+            let what = "the certificate's key was revoked; a new one is needed";
+            return Err(RpcError::new(ErrorName::BadCertificate, what).with("detail", "revoked"));
+        }
         let kept = self.keystore.credential(&address).map_err(|e| broken(e.to_string()))?;
         if kept.is_none_or(|kept| kept.certificate() != credential.certificate()) {
             self.keystore
@@ -182,8 +199,9 @@ impl Actor {
         if before.is_none() {
             self.watch_devices(&address);
         }
+        self.revocations.replaced(&address);
         let is_new = before.is_none_or(|before| before.certificate() != credential.certificate());
-        *self.shared.own.lock().unwrap_or_else(PoisonError::into_inner) = self.credentials.keys().cloned().collect();
+        *self.shared.own.lock().unwrap_or_else(PoisonError::into_inner) = self.own_addresses();
         self.feed(Event::OwnAddress(address));
         if is_new {
             self.fetch_for(credential.clone());
@@ -194,6 +212,8 @@ impl Actor {
                 self.keep_roaming(credential.address().clone(), document);
             }
             self.know_buddies();
+            self.watch_people();
+            self.keep_statements();
         }
         if self.online {
             self.tell_status().await;
@@ -224,8 +244,19 @@ impl Actor {
 
     pub(super) fn identities(&self) -> Result<Value, RpcError> {
         json(IdentitiesResult {
-            identities: self.credentials.values().map(|c| self.identity(c)).collect(),
+            identities: self.all_credentials().map(|c| self.identity(c)).collect(),
         })
+    }
+
+    /// Those in use, and those that are revoked and not replaced.
+    fn all_credentials(&self) -> impl Iterator<Item = &Arc<Credential>> {
+        self.credentials.values().chain(self.revocations.lost())
+    }
+
+    pub(super) fn own_addresses(&self) -> Vec<AddressOfRecord> {
+        self.all_credentials()
+            .map(|credential| credential.address().clone())
+            .collect()
     }
 
     pub(super) fn identity(&self, credential: &Credential) -> protocol::Identity {
@@ -252,13 +283,15 @@ impl Actor {
                 .roaming
                 .get(credential.address())
                 .is_some_and(|keeper| keeper.carries_credential),
+            revoked: self.revocations.covers(certificate),
             enrolment: self.enrolment(credential.address()),
         }
     }
 
     /// Something about an own address is otherwise than it was.
     pub(super) fn tell_identity(&self, address: &AddressOfRecord) {
-        if let Some(credential) = self.credentials.get(address) {
+        let of_address = |credential: &&Arc<Credential>| credential.address() == address;
+        if let Some(credential) = self.all_credentials().find(of_address) {
             self.shared.notify(&Notification::Identity {
                 identity: Box::new(self.identity(credential)),
             });

@@ -16,6 +16,7 @@ mod identities;
 mod invitations;
 mod links;
 mod network;
+mod revocations;
 mod roaming;
 mod roster_writer;
 #[cfg(test)]
@@ -51,6 +52,7 @@ use crate::{
 };
 use actor::{Actor, Input};
 use authorities::Authorities;
+use revocations::Revocations;
 use roster_writer::RosterWriter;
 
 /// Notifications that wait for one slow listener; with more than that it is one no longer.
@@ -119,6 +121,8 @@ impl Host {
         let authorities = Authorities::new(settings.anchors, added);
         settings.anchors = authorities.anchors();
         let own = keystore.addresses().map_err(|e| store(e.to_string()))?;
+        let statements = roster.statements().map_err(|e| store(e.to_string()))?;
+        let revocations = Revocations::new(&snapshot.revoked, &own, &statements);
         let (inbox, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             transcripts,
@@ -133,7 +137,7 @@ impl Host {
         let agent = corella_agent::Agent::new(agent_settings, snapshot);
         let roster = RosterWriter::start(roster)
             .map_err(|e| store(format!("the thread that writes the buddy list cannot be started: {e}")))?;
-        let actor = Actor::new(
+        let mut actor = Actor::new(
             shared.clone(),
             agent,
             roster,
@@ -142,6 +146,7 @@ impl Host {
             authorities,
             data.records(),
         );
+        actor.revocations = revocations;
         tokio::spawn(actor.run(queue));
         let host = Arc::new(Host { shared, _lock: lock });
         control::listen(&data.control(), &host)
@@ -219,6 +224,7 @@ fn snapshot(roster: &Roster, transcripts: &Transcripts) -> Result<Snapshot, Stri
         presence: roster.presence().map_err(|e| e.to_string())?,
         devices: roster.devices().map_err(|e| e.to_string())?,
         devices_since: roster.devices_since().map_err(|e| e.to_string())?,
+        revoked: roster.revoked().map_err(|e| e.to_string())?,
         roaming: roster.roaming().map_err(|e| e.to_string())?,
         declined: roster.declined().map_err(|e| e.to_string())?,
     })

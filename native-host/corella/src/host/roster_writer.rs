@@ -10,8 +10,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use corella_agent::{Buddy, Device, Presence, Roaming};
+use corella_agent::{Buddy, Device, Presence, Revoked, Roaming};
 use corella_identity::{AddressOfRecord, Certificate, Fingerprint, Millis};
+use corella_overlay::Record;
 
 use crate::roster::{Roster, RosterError};
 
@@ -83,6 +84,14 @@ impl RosterWriter {
 
     pub(super) fn save_presence(&mut self, presence: Presence) {
         self.write(move |roster| roster.save_presence(&presence));
+    }
+
+    pub(super) fn save_revoked(&mut self, revoked: Revoked) {
+        self.write(move |roster| roster.save_revoked(&revoked));
+    }
+
+    pub(super) fn save_statement(&mut self, record: Record) {
+        self.write(move |roster| roster.save_statement(&record));
     }
 
     pub(super) fn save_device(&mut self, own: AddressOfRecord, device: Device) {

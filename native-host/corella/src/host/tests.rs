@@ -58,7 +58,12 @@ impl Bob {
             accept_everyone: false,
         };
         let host = Host::open(&home.path().join("data"), settings).unwrap();
-        host.submit(Call::Enrol(bob())).await.unwrap();
+        host.submit(Call::Enrol {
+            address: bob(),
+            revoke_others: false,
+        })
+        .await
+        .unwrap();
         let status = host.call("status", json!({})).await.unwrap();
         let listen = status["listen"].as_array().unwrap().iter();
         Bob {

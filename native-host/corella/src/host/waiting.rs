@@ -18,7 +18,10 @@ use corella_sip::ua::Responder;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
-use super::actor::{Actor, Input};
+use super::{
+    actor::{Actor, Input},
+    revocations,
+};
 use crate::{content, time};
 
 /// How often the parts of a large message are looked for, and the pause between.
@@ -33,6 +36,13 @@ pub(crate) struct Opened {
     content: Content,
     /// The device that passed it on, and its request.
     pub(super) passed: Option<(LinkId, Responder)>,
+}
+
+impl Opened {
+    /// Who wrote it.
+    fn from(&self) -> &AddressOfRecord {
+        &self.envelope.from
+    }
 }
 
 /// What is to be put into the overlay.
@@ -119,7 +129,11 @@ impl Actor {
                 let (location, credential, inbox) = (location.clone(), credential.clone(), inbox.clone());
                 tokio::spawn(async move {
                     match open(&*location, record, &credential).await {
-                        Ok(opened) => drop(inbox.send(Input::Fetched(Box::new(opened)))),
+                        Ok(opened) => {
+                            let revoked = revocations::look_up(&*location, opened.from()).await;
+                            let _ = inbox.send(Input::Revoked(revoked));
+                            let _ = inbox.send(Input::Fetched(Box::new(opened)));
+                        }
                         Err(what) => tracing::debug!("what waited in the overlay was not opened: {what}"),
                     }
                 });

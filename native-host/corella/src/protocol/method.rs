@@ -40,6 +40,8 @@ params! {
     EnrolParams {
         /// The address to go on line with.
         address: String,
+        /// Whether the authority is to revoke the certificates of all other keys of the address.
+        revoke_others: Option<bool>,
     }
     /// `identity/import`.
     ImportParams {

@@ -189,6 +189,8 @@ pub(crate) struct Identity {
     pub roaming: bool,
     /// Whether the credential is kept with them: a new device gets it with the address and the secret (`identity/fetch`).
     pub portable: bool,
+    /// Whether it was revoked: the address is off line until it is enrolled anew.
+    pub revoked: bool,
     /// How far a certificate from the authority is, while one is on its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

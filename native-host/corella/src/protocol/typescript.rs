@@ -35,6 +35,7 @@ export type Methods = {
   \"identity/importFile\": { params: ImportFileParams; result: Identity };
   \"identity/export\": { params: ExportParams; result: ExportResult };
   \"identity/fetch\": { params: FetchParams; result: Identity };
+  \"identity/revoke\": { params: AddressParams; result: Identity };
   \"identity/letter\": { params: LetterParams; result: LetterResult };
   \"authorities/list\": { params: NoParams; result: AuthoritiesResult };
   \"authorities/inspect\": { params: AuthorityFileParams; result: AuthoritiesResult };

@@ -75,6 +75,10 @@ fn value_content(body: &Body) -> Result<String, RecordError> {
             let pass = body.value.pass().map(pass_element).transpose()?.unwrap_or_default();
             sealed_element(sealed, body.key.kind(), mime_type(&body.value)) + &pass
         }
+        Value::Revoked(certificate) => format!(
+            "<revoked xmlns=\"{P2P_SIP}\"><X509Certificate xmlns=\"{DSIG}\">{}</X509Certificate></revoked>",
+            BASE64.encode(certificate.der())
+        ),
         Value::Removed { digest, .. } => format!(
             "<DigestMethod xmlns=\"{DSIG}\" Algorithm=\"{SHA256}\"></DigestMethod>\
              <DigestValue xmlns=\"{DSIG}\">{}</DigestValue>",
@@ -160,6 +164,7 @@ pub(super) fn value_from(key: &Key, parts: &Parts) -> Result<Value, RecordError>
                 .map(|text| certificates::read(text))
                 .collect::<Result<_, _>>()?,
         ),
+        (ValueParts::Revoked(text), _) => Value::Revoked(certificates::read(text)?),
         (ValueParts::Digest(text), _) => Value::Removed {
             nonce,
             digest: base64(text, "DigestValue")?
@@ -206,7 +211,7 @@ fn sealed_value(key: &Key, nonce: Nonce, parts: &Parts, sealed: Sealed) -> Resul
             pass,
         },
         Key::Private(..) => Value::Private { nonce, sealed },
-        Key::Contacts(_) | Key::Certificate(_) => return Err(RecordError::OtherKind),
+        Key::Contacts(_) | Key::Certificate(_) | Key::Revoked(_) => return Err(RecordError::OtherKind),
     })
 }
 

@@ -43,6 +43,8 @@ pub(super) struct PassParts {
 pub(super) enum ValueParts {
     Contacts(Vec<String>),
     Certificates(Vec<String>),
+    /// A certificate that is revoked.
+    Revoked(String),
     /// A CipherValue.
     Sealed(String),
     Fragments {
@@ -116,6 +118,12 @@ fn value(cursor: &mut Cursor<'_>) -> Result<ValueParts, RecordError> {
         let [digest, size] = cursor.open(P2P_SIP, "fragments", ["digest", "size"])?;
         let list = cursor.list(P2P_SIP, "fragment", CONTENT_LIMIT / FRAGMENT_SIZE)?;
         Ok(ValueParts::Fragments { digest, size, list })
+    } else if cursor.stands_at(P2P_SIP, "revoked")? {
+        cursor.open(P2P_SIP, "revoked", [])?;
+        cursor.open(DSIG, "X509Certificate", [])?;
+        let certificate = cursor.text()?;
+        cursor.close()?;
+        Ok(ValueParts::Revoked(certificate))
     } else if cursor.stands_at(XMLENC, "EncryptedData")? {
         cursor.open(XMLENC, "EncryptedData", ["MimeType", "Type"])?;
         cursor.open(XMLENC, "CipherData", [])?;

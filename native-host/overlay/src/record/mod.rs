@@ -22,13 +22,13 @@ use std::sync::Arc;
 
 use corella_identity::pass::PASS_LIFE;
 use corella_identity::seal::OFFLINE_LIFETIME;
-use corella_identity::{Certificate, Credential, Fingerprint, Millis};
+use corella_identity::{Certificate, Credential, Fingerprint, Millis, Revocation, revocation};
 use data_encoding::BASE64;
 
 pub use certificates::forget_certificates;
 pub use error::RecordError;
 pub use ticket::Ticket;
-pub use value::{INLINE_LIMIT, Nonce, SOLE, Sealed, Value, nonce_of_device};
+pub use value::{INLINE_LIMIT, Nonce, SOLE, Sealed, Value, nonce_of_device, nonce_of_revoked};
 
 use crate::contacts::ContactSet;
 use crate::key::Key;
@@ -98,6 +98,17 @@ impl Record {
         Self::sign_body(credential, body)
     }
 
+    /// Writes that a credential is not to be used any more, signed by itself. It is good until its certificate ends, for 180 days at most.
+    ///
+    /// # Errors
+    /// The certificate is not valid now, or too large for a record.
+    pub fn revoke(credential: &Credential, now: Millis) -> Result<Self, RecordError> {
+        let certificate = credential.certificate().clone();
+        let key = Key::Revoked(credential.address().clone());
+        let expires = revocation::end(&certificate, now);
+        Self::sign(credential, key, Value::Revoked(certificate), now, expires)
+    }
+
     /// Writes what takes this record back: it stands in its place until the record would have expired, or longer.
     ///
     /// # Errors
@@ -138,6 +149,7 @@ impl Record {
         let sequence = body.sequence;
         body.value.check(&body.key, &signer)?;
         check_signer(&body, &signer)?;
+        check_end(&body)?;
         check_pass(&body, &signer)?;
         let signed = form::signed(&body, &signer)?;
         let signature = credential.sign(signed.info.as_bytes())?;
@@ -184,6 +196,7 @@ impl Record {
         let body = Body::from_parts(&parts)?;
         body.value.check(&body.key, &signer)?;
         check_signer(&body, &signer)?;
+        check_end(&body)?;
         let signature = base64(&parts.signature, "SignatureValue")?;
         let signed = form::signed(&body, &signer)?;
         if !signed.has_digests(&parts.digests) {
@@ -227,7 +240,8 @@ impl Record {
         {
             return Err(RecordError::LivesTooLong);
         }
-        if !self.signer().valid_at(now) {
+        let is_over = matches!(self.value(), Value::Revoked(certificate) if !certificate.valid_at(now));
+        if is_over || !self.signer().valid_at(now) {
             return Err(RecordError::CertificateExpired);
         }
         Ok(())
@@ -247,6 +261,14 @@ impl Record {
     pub fn contacts(&self) -> Option<&ContactSet> {
         match self.value() {
             Value::Contacts(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// What it says of a certificate, if it revokes one.
+    pub fn revocation(&self) -> Option<Revocation> {
+        match self.value() {
+            Value::Revoked(certificate) => Revocation::by(self.signer(), self.key().address(), certificate),
             _ => None,
         }
     }
@@ -317,9 +339,23 @@ impl Body {
     }
 }
 
+/// A revocation has one end, so that none that ends at once takes the place of another.
+fn check_end(body: &Body) -> Result<(), RecordError> {
+    match &body.value {
+        Value::Revoked(certificate) if body.expires != revocation::end(certificate, body.sequence) => {
+            Err(RecordError::Field("expires"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Identity comes from the certificate alone. Contacts, certificates and private data are written by the person whom the
-/// key names; a message or a wish to watch by anybody who is somebody.
+/// key names; a message or a wish to watch by anybody who is somebody; that a certificate is revoked by its own key or whoever issued it.
 fn check_signer(body: &Body, signer: &Certificate) -> Result<(), RecordError> {
+    if let Value::Revoked(certificate) = &body.value {
+        let revocation = Revocation::by(signer, body.key.address(), certificate);
+        return revocation.map(drop).ok_or(RecordError::WrongKey);
+    }
     let by_anybody = body.key.is_read_by_its_person_only() && !matches!(body.value, Value::Read { .. });
     let speaks = if by_anybody {
         !signer.addresses().is_empty()
@@ -353,6 +389,7 @@ pub fn longest_life(key: &Key) -> Millis {
         Key::Certificate(_) | Key::Watchers(_) => 7 * DAY,
         Key::Offline(_) => OFFLINE_LIFETIME,
         Key::Private(..) => 180 * DAY,
+        Key::Revoked(_) => revocation::LIFE,
     }
 }
 

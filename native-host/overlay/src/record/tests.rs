@@ -55,7 +55,77 @@ pub(super) fn all_forms() -> Vec<Record> {
         large_welcome_record(&alice, &bob, 5, NOW).0,
         welcome_watcher_record(&alice, &bob, NOW),
         private_record(&bob, 3, NOW),
+        Record::revoke(&bob, NOW).unwrap(),
+        revoked_by_authority().1,
     ]
+}
+
+/// Bob's certificate, and the record by which its authority revokes it.
+fn revoked_by_authority() -> (Credential, Record) {
+    let authority = Authority::new("Example CA");
+    let bob = authority.issue("bob@example.net");
+    let xml = authority.revoke(bob.certificate(), NOW).unwrap();
+    (bob, read(&xml).unwrap())
+}
+
+#[test]
+fn a_revocation_says_whose_word_it_is() {
+    let (bob, record) = revoked_by_authority();
+    let revocation = record.revocation().unwrap();
+    assert_eq!(
+        (revocation.certificate(), revocation.signer()),
+        (bob.certificate(), record.signer())
+    );
+    assert!(revocation.authority().is_some());
+    let own = Record::revoke(&bob, NOW).unwrap();
+    assert_eq!(own.revocation().unwrap().authority(), None);
+    assert_eq!((own.key(), own.nonce()), (record.key(), record.nonce()));
+    // The certificate ends before a revocation must.
+    assert_eq!(own.expires(), bob.certificate().not_after());
+    let after = Record::from_xml(own.to_xml().as_bytes(), own.expires());
+    assert!(matches!(after, Err(RecordError::Expired)));
+}
+
+#[test]
+fn who_may_not_revoke_makes_no_record() {
+    let bob = person("bob@example.net");
+    let eve = person("bob@example.net");
+    let key = || Key::Revoked(aor("bob@example.net"));
+    let sign = |by: &Credential, key: Key, of: &Certificate, expires: Millis| {
+        Record::sign(by, key, Value::Revoked(of.clone()), NOW, expires)
+    };
+    let end = corella_identity::revocation::end(bob.certificate(), NOW);
+    assert!(sign(&bob, key(), bob.certificate(), end).is_ok());
+    let by_eve = sign(&eve, key(), bob.certificate(), end);
+    assert!(matches!(by_eve, Err(RecordError::WrongKey)));
+    let of_alice = sign(&bob, Key::Revoked(aor("alice@example.net")), bob.certificate(), end);
+    assert!(matches!(of_alice, Err(RecordError::WrongKey)));
+    // Authorities say nothing about what they have not issued, nor does anybody by exchanging certificates.
+    let (ours, other) = (Authority::new("Example CA"), Authority::new("Example CA"));
+    let issued = ours.issue("bob@example.net");
+    assert_eq!(other.revoke(issued.certificate(), NOW), None);
+    let xml = ours.revoke(issued.certificate(), NOW).unwrap();
+    let encode = |certificate: &Certificate| BASE64.encode(certificate.der());
+    let swapped = xml.replace(&encode(issued.certificate()), &encode(bob.certificate()));
+    assert!(swapped != xml && read(&swapped).is_err());
+    let signer = |certificate: &Certificate| certificate.fingerprint().to_string();
+    let by_other = xml
+        .replace(&encode(&ours.certificate), &encode(&other.certificate))
+        .replace(&signer(&ours.certificate), &signer(&other.certificate));
+    assert_eq!(refused(&by_other), RecordError::WrongKey.to_string());
+}
+
+#[test]
+fn a_revocation_is_not_taken_back_and_has_one_end() {
+    let bob = person("bob@example.net");
+    let record = Record::revoke(&bob, NOW).unwrap();
+    assert!(record.expires() > NOW + 179 * 24 * HOUR);
+    assert!(matches!(record.sign_removal(&bob, NOW), Err(RecordError::OtherKind)));
+    for expires in [NOW + HOUR, record.expires() - 1000, record.expires() + 1000] {
+        let value = Value::Revoked(bob.certificate().clone());
+        let other = Record::sign(&bob, record.key().clone(), value, NOW, expires);
+        assert!(matches!(other, Err(RecordError::Field("expires"))));
+    }
 }
 
 #[test]
@@ -548,6 +618,7 @@ fn the_examples_of_the_documentation_are_records() {
             "offline in fragments",
             "offline removed",
             "private",
+            "revoked",
             "offline ticket"
         ]
     );

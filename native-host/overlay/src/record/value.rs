@@ -30,6 +30,13 @@ pub fn nonce_of_device(peer: &PeerId) -> Nonce {
     nonce
 }
 
+/// The nonce of a revocation: the first half of the fingerprint of what is revoked, so that nothing else ever stands in its place.
+pub fn nonce_of_revoked(certificate: &Certificate) -> Nonce {
+    let mut nonce = SOLE;
+    nonce.copy_from_slice(&certificate.fingerprint().as_bytes()[..16]);
+    nonce
+}
+
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -67,6 +74,8 @@ pub enum Value {
         /// The encrypted content.
         sealed: Sealed,
     },
+    /// This certificate is not to be used any more, says its own key or the authority that issued it.
+    Revoked(Certificate),
     /// What stood here was taken back by its signer (the draft's remove-auth).
     Removed {
         /// The nonce of what stood here.
@@ -105,6 +114,7 @@ impl Value {
         match self {
             Self::Contacts(set) => nonce_of_device(&set.peer),
             Self::Certificate(_) | Self::Watcher { .. } => SOLE,
+            Self::Revoked(certificate) => nonce_of_revoked(certificate),
             Self::Offline { nonce, .. }
             | Self::Private { nonce, .. }
             | Self::Removed { nonce, .. }
@@ -160,10 +170,13 @@ impl Value {
                     return Err(RecordError::OtherCertificate);
                 }
             }
+            // Nothing takes it back.
+            (Key::Revoked(_), Self::Removed { .. }) => return Err(RecordError::OtherKind),
             (Key::Contacts(_), Self::Contacts(_))
             | (Key::Watchers(_), Self::Watcher { .. })
             | (Key::Offline(_), Self::Offline { .. })
             | (Key::Private(..), Self::Private { .. })
+            | (Key::Revoked(_), Self::Revoked(_))
             | (_, Self::Removed { .. } | Self::Read { .. }) => {}
             _ => return Err(RecordError::OtherKind),
         }

@@ -118,6 +118,10 @@ impl Judge {
             Value::Certificate(chain) => chain.get(1..).unwrap_or_default(),
             _ => &[],
         };
+        // What an authority revokes counts as what it has certified.
+        if let Value::Revoked(certificate) = record.value() {
+            return self.judge(certificate, std::slice::from_ref(record.signer()), now);
+        }
         let signer = record.signer();
         let remembered = self.verdicts.get(&signer.fingerprint());
         if let Some((class, until)) = remembered

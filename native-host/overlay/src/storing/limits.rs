@@ -31,7 +31,7 @@ pub(super) fn records_of_signer(key: &Key) -> u64 {
     match key {
         Key::Contacts(_) | Key::Private(..) => 16,
         Key::Certificate(_) | Key::Watchers(_) => 1,
-        Key::Offline(_) => 32,
+        Key::Offline(_) | Key::Revoked(_) => 32,
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn records_of_signer(key: &Key) -> u64 {
 pub(super) fn key_share(key: &Key, class: Class) -> u64 {
     match key {
         Key::Offline(_) if class == Class::Welcome => 512 * 1024,
-        Key::Contacts(_) | Key::Certificate(_) => 64 * 1024,
+        Key::Contacts(_) | Key::Certificate(_) | Key::Revoked(_) => 64 * 1024,
         Key::Watchers(_) => 512 * 1024,
         Key::Offline(_) | Key::Private(..) => 256 * 1024,
     }

@@ -312,6 +312,7 @@ impl World {
             Action::SaveBuddy(buddy) => {
                 self.nodes[n].disk.buddies.insert(buddy.address.clone(), *buddy);
             }
+            Action::SaveRevoked(revoked) => self.nodes[n].disk.revoked.push(*revoked),
             Action::ForgetBuddy(address) => {
                 self.nodes[n].disk.buddies.remove(&address);
             }

@@ -40,6 +40,7 @@ impl World {
             undelivered,
             sequences: sequences.into_iter().collect(),
             presence: node.disk.presence.clone(),
+            revoked: node.disk.revoked.clone(),
             roaming: node.disk.roaming.clone().into_iter().collect(),
             declined: node.disk.declined.clone().into_iter().collect(),
             devices_since: node.disk.devices_since.clone().into_iter().collect(),

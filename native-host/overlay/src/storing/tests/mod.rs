@@ -4,6 +4,7 @@ mod fragments;
 mod keeper;
 mod opendht;
 mod records;
+mod revoked;
 mod room;
 mod sealed;
 mod surviving;
