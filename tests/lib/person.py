@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -11,8 +12,9 @@ from lib.display import Display
 from lib.home import Home
 from lib.mail import PASSWORDS, MailServer
 from lib.pages import AddressBook, Chat
-from lib.profile import imap, write_profile
+from lib.profile import imap, smtp, write_profile
 from lib.thunderbird import Thunderbird
+from lib.waiting import eventually
 
 _FETCH = """
 const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
@@ -28,6 +30,25 @@ const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailSer
 const root = MailServices.accounts.defaultAccount.incomingServer.rootFolder;
 const inbox = root.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
 return inbox ? [...inbox.messages].map(one => [one.mime2DecodedSubject, one.isRead]) : [];
+"""
+
+_COMPOSED = """
+const window = Services.wm.getMostRecentWindow("msgcompose");
+const send = window?.document.getElementById("button-send");
+const bucket = window?.document.getElementById("attachmentBucket");
+if (!send || send.disabled || !window.gMsgCompose?.identity || !bucket?.itemCount) {
+  return null;
+}
+return {
+  from: window.gMsgCompose.identity.email,
+  to: [...window.document.querySelectorAll("mail-address-pill")].map(one => one.emailAddress),
+  subject: window.document.getElementById("msgSubject").value,
+  text: window.document.getElementById("messageEditor").contentDocument.body.innerText,
+  attachments: [...bucket.itemChildren].map(one => one.attachment.name),
+};
+"""
+_SEND = """
+Services.wm.getMostRecentWindow("msgcompose").document.getElementById("button-send").click();
 """
 
 
@@ -54,7 +75,7 @@ class Person:
         else:
             self.home.configure(bootstrap, f"http://{certifier.at}", certifier.folder / "root.pem")
         subprocess.run([built.host(), "install"], env=self.home.environment(), check=True, capture_output=True)
-        more = imap(address, mail.ports.imap) if mail is not None else {}
+        more = {**imap(address, mail.ports.imap), **smtp(mail.ports.mx)} if mail is not None else {}
         write_profile(root / "profile", built.xpi(), address, name, {"marionette.port": 0, **more})
         self._display: Display | None = None
         self.thunderbird = Thunderbird(self.home, None)
@@ -72,6 +93,14 @@ class Person:
         """Gets the mail and hears of more, with the password that Thunderbird knows from an earlier day."""
         user = self.address.split("@")[0]
         self.thunderbird.chrome(_FETCH, self.address, PASSWORDS[user])
+
+    def composed(self) -> dict[str, Any]:
+        """The mail that stands open to be sent, once it is complete."""
+        return eventually(lambda: self.thunderbird.chrome(_COMPOSED), f"{self.name}'s mail stands open")
+
+    def send_mail(self) -> None:
+        """Presses Send in the mail that stands open."""
+        self.thunderbird.chrome(_SEND)
 
     def inbox(self) -> list[tuple[str, bool]]:
         """What Thunderbird shows of its inbox: subjects, and whether they are read."""

@@ -55,6 +55,20 @@ def imap(address: str, port: int) -> dict[str, object]:
     }
 
 
+def smtp(port: int) -> dict[str, object]:
+    """That mail is sent by a server on this machine, to the people whose mail it keeps; no copy is kept."""
+    return {
+        "mail.smtpservers": "smtp1",
+        "mail.smtp.defaultserver": "smtp1",
+        "mail.smtpserver.smtp1.hostname": "127.0.0.1",
+        "mail.smtpserver.smtp1.port": port,
+        "mail.smtpserver.smtp1.try_ssl": 0,
+        "mail.smtpserver.smtp1.authMethod": 1,
+        "mail.identity.id1.smtpServer": "smtp1",
+        "mail.identity.id1.fcc": False,
+    }
+
+
 def write_profile(profile: Path, xpi: Path, address: str | None, name: str, more: dict[str, object]) -> None:
     """Writes the settings and puts the add-on in; what Thunderbird itself keeps in the profile stays."""
     (profile / "extensions").mkdir(parents=True, exist_ok=True)
