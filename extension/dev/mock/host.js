@@ -240,7 +240,7 @@ export class MockHost {
         setTimeout(() => this.tell("status/changed", this.statusNow()), 0);
         return this.#identity(params.address);
       case "identity/revoke":
-        this.certify(params.address, { fingerprint: "e1".repeat(32) });
+        this.certify(params.address, { fingerprint: "e0".repeat(32), key: "e1".repeat(32) });
         return this.#identity(params.address);
       case "identity/importFile":
         if (params.passphrase !== "right") {

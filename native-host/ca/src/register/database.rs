@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 use super::Register;
@@ -40,7 +40,7 @@ impl Register {
     /// # Errors
     /// The file cannot be made, opened or read.
     pub fn open(path: Option<&Path>, limits: Limits) -> Result<Self, DatabaseError> {
-        let connection = match path {
+        let mut connection = match path {
             Some(path) => {
                 private_file(path).map_err(|source| DatabaseError::File {
                     path: path.to_owned(),
@@ -53,7 +53,9 @@ impl Register {
             }
             None => Connection::open_in_memory()?,
         };
-        // `list` and `revoke` may run beside `serve`.
+        // `list` and `revoke` may run beside `serve`. SQLite waits for whoever writes only before a transaction begins: one that has read
+        // already fails.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;")?;
@@ -76,4 +78,26 @@ fn private_file(path: &Path) -> io::Result<()> {
         .mode(0o600)
         .open(path)
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_beside_each_other_wait_for_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("register.sqlite");
+        let open = || Register::open(Some(&path), Limits::default()).unwrap();
+        let use_it = |mut register: Register| {
+            for _ in 0..200 {
+                register.revoked(1_781_524_800_000).unwrap();
+            }
+        };
+        let (one, other) = (open(), open());
+        std::thread::scope(|scope| {
+            scope.spawn(move || use_it(one));
+            scope.spawn(move || use_it(other));
+        });
+    }
 }
