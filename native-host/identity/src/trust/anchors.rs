@@ -1,6 +1,8 @@
 //! The authorities that are trusted, and the check of a chain up to one of them.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
@@ -15,6 +17,8 @@ use crate::{AddressOfRecord, Certificate, CertificateError, Fingerprint, Millis}
 const DEPTH_LIMIT: i32 = 5;
 /// Most certificates that are looked at as links of one chain. Strangers choose what they present.
 const INTERMEDIATES_LIMIT: usize = 64;
+/// Most chains that are remembered as good.
+const PROVEN_LIMIT: usize = 4096;
 /// OpenSSL's security level 2: keys of 112 bits of security, no SHA-1 signature.
 const SECURITY_LEVEL: i32 = 2;
 /// Its parts do not say the same to everybody who reads it.
@@ -54,10 +58,20 @@ pub enum ChainError {
     Library(#[from] ErrorStack),
 }
 
-/// The authorities whose word makes a certificate [`super::Trust::Verified`].
+/// The authorities whose word makes a certificate [`super::Trust::Verified`]. Clones share what they have proven.
 #[derive(Clone, Default)]
 pub struct TrustAnchors {
     authorities: Vec<Certificate>,
+    /// Chains that were found good, by the fingerprint at their beginning: checking one costs more than all else about a peer.
+    proven: Arc<Mutex<HashMap<Fingerprint, Proven>>>,
+}
+
+/// A chain that is good at any time at which all its certificates are valid.
+#[derive(Clone)]
+struct Proven {
+    authority: Certificate,
+    from: Millis,
+    until: Millis,
 }
 
 impl TrustAnchors {
@@ -74,7 +88,12 @@ impl TrustAnchors {
                 authorities.push(one.clone());
             }
         }
-        Self { authorities }
+        Self::of(authorities)
+    }
+
+    fn of(authorities: Vec<Certificate>) -> Self {
+        let proven = Arc::default();
+        Self { authorities, proven }
     }
 
     /// The authority whose certificate this is, in DER.
@@ -86,8 +105,7 @@ impl TrustAnchors {
         if !certificate.is_ca() {
             return Err(AnchorsError::NoAuthority(certificate.fingerprint()));
         }
-        let authorities = vec![certificate];
-        Ok(Self { authorities })
+        Ok(Self::of(vec![certificate]))
     }
 
     /// Whether the authority with this fingerprint is among them.
@@ -111,7 +129,7 @@ impl TrustAnchors {
         if authorities.is_empty() {
             return Err(AnchorsError::NoCertificate);
         }
-        Ok(Self { authorities })
+        Ok(Self::of(authorities))
     }
 
     /// Whether no authority is trusted.
@@ -130,7 +148,8 @@ impl TrustAnchors {
     }
 
     /// Whether `certificate` is for `address` and its chain, over any of `intermediates`, ends at a trusted authority and
-    /// is valid for mail at `now` (RFC 5280 section 6, RFC 8550). The answer is that authority.
+    /// is valid for mail at `now` (RFC 5280 section 6, RFC 8550). The answer is that authority. A chain that was found good stays so, as
+    /// long as all of it is valid, whether its links are presented again or not.
     ///
     /// # Errors
     /// Whatever is wrong with it; see [`ChainError`].
@@ -148,6 +167,25 @@ impl TrustAnchors {
         if certificate.is_ca() {
             return Err(ChainError::Authority);
         }
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = proven.get(&certificate.fingerprint());
+        if let Some(known) = known.filter(|known| (known.from..=known.until).contains(&now)) {
+            return Ok(known.authority.clone());
+        }
+        let found = self.prove(certificate, intermediates, now)?;
+        if proven.len() >= PROVEN_LIMIT {
+            proven.clear();
+        }
+        proven.insert(certificate.fingerprint(), found.clone());
+        Ok(found.authority)
+    }
+
+    fn prove(
+        &self,
+        certificate: &Certificate,
+        intermediates: &[Certificate],
+        now: Millis,
+    ) -> Result<Proven, ChainError> {
         let mut store = X509StoreBuilder::new()?;
         for authority in &self.authorities {
             store.add_cert(authority.x509().ok_or(TWO_WAYS)?.clone())?;
@@ -159,15 +197,23 @@ impl TrustAnchors {
         let mut context = X509StoreContext::new()?;
         let verified = context.init(&store, certificate.x509().ok_or(TWO_WAYS)?, &links, |context| {
             let good = context.verify_cert()?;
-            let authority = context
-                .chain()
-                .and_then(|chain| chain.iter().last())
-                .map(|last| last.to_owned());
-            Ok(if good { Ok(authority) } else { Err(context.error()) })
+            let chain = context.chain().into_iter().flatten();
+            let chain: Vec<X509> = chain.map(|one| one.to_owned()).collect();
+            Ok(if good { Ok(chain) } else { Err(context.error()) })
         })?;
-        let authority = verified.map_err(|error: X509VerifyResult| ChainError::Chain(error.error_string()))?;
-        let authority = authority.ok_or(ChainError::Chain("the chain is empty"))?;
-        Certificate::from_x509(authority).map_err(|_| ChainError::Chain("the authority's certificate is unreadable"))
+        let chain = verified.map_err(|error: X509VerifyResult| ChainError::Chain(error.error_string()))?;
+        let chain: Result<Vec<Certificate>, _> = chain.into_iter().map(Certificate::from_x509).collect();
+        let chain = chain.map_err(|_| ChainError::Chain("an authority's certificate is unreadable"))?;
+        let from = chain.iter().map(Certificate::not_before).max();
+        let until = chain.iter().map(Certificate::not_after).min();
+        match (chain.last(), from, until) {
+            (Some(authority), Some(from), Some(until)) => Ok(Proven {
+                authority: authority.clone(),
+                from,
+                until,
+            }),
+            _ => Err(ChainError::Chain("the chain is empty")),
+        }
     }
 }
 

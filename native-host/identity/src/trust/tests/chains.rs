@@ -56,18 +56,18 @@ fn links_come_from_what_is_presented() {
     let lower = subordinate(&middle, "Lower");
     let leaf = Template::default().issue(&lower, &p256());
     let anchors = trusting(&[&root]);
+    assert!(verify(&anchors, &leaf, &[&lower.certificate]).is_err());
+    assert!(verify(&anchors, &leaf, &[]).is_err());
     assert_eq!(
         verify(&anchors, &leaf, &[&middle.certificate, &lower.certificate]),
         Ok(root.certificate.clone())
     );
-    assert!(verify(&anchors, &leaf, &[&lower.certificate]).is_err());
-    assert!(verify(&anchors, &leaf, &[]).is_err());
     // A subordinate authority can be trusted by itself.
     assert_eq!(verify(&trusting(&[&lower]), &leaf, &[]), Ok(lower.certificate.clone()));
     // A stranger's authority of the same name, found first, spoils nothing.
     let namesake = subordinate(&authority("Root"), "Lower");
     let links = [&namesake.certificate, &lower.certificate, &middle.certificate];
-    assert_eq!(verify(&anchors, &leaf, &links), Ok(root.certificate));
+    assert_eq!(verify(&trusting(&[&root]), &leaf, &links), Ok(root.certificate));
 }
 
 #[test]
@@ -225,4 +225,37 @@ fn anchors_are_read_whole_or_not_at_all() {
         TrustAnchors::from_pem(broken.as_bytes()),
         Err(AnchorsError::Certificate(_))
     ));
+}
+
+#[test]
+fn a_proven_chain_is_good_while_all_of_it_is_valid_and_no_longer() {
+    let root = authority("Root");
+    let issuing = Template {
+        subject: "Issuing",
+        ca: true,
+        mails: vec![],
+        not_after: NOW + DAY,
+        ..Template::default()
+    }
+    .issuer(&root);
+    let leaf = Template::default().issuer(&issuing).certificate;
+    let anchors = trusting(&[&root]);
+    let verify =
+        |anchors: &TrustAnchors, links: &[Certificate], now| anchors.verify_chain(&leaf, links, &alice(), now).is_ok();
+    assert!(!verify(&anchors, &[], NOW));
+    assert!(verify(&anchors, std::slice::from_ref(&issuing.certificate), NOW));
+    assert!(verify(&anchors, &[], NOW), "it was proven");
+    assert!(!verify(
+        &anchors,
+        std::slice::from_ref(&issuing.certificate),
+        NOW + 2 * DAY
+    ));
+    assert!(anchors.verify_chain(&leaf, &[], &aor("bob@example.net"), NOW).is_err());
+    // Other authorities have proven nothing.
+    assert!(!verify(
+        &TrustAnchors::none().with(&[authority("Other").certificate]),
+        &[],
+        NOW
+    ));
+    assert!(!verify(&anchors.with(&[authority("Other").certificate]), &[], NOW));
 }
