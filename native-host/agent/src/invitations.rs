@@ -330,7 +330,9 @@ impl Agent {
         let offers = &mut buddy.invitations.offers;
         offers.retain(|offer| offer.mailed.until > now);
         if offers.len() == RETURNS_LIMIT {
-            offers.remove(0);
+            // What was accepted is still to be answered.
+            let first = offers.iter().position(|offer| !offer.is_accepted);
+            offers.remove(first.unwrap_or(0));
         }
         offers.push(Offer {
             own,
@@ -354,11 +356,12 @@ impl Agent {
         if self.is_revoked(from, &certificate) {
             return unknown;
         }
-        let Some(buddy) = self
-            .buddies
-            .get_mut(from)
-            .filter(|b| b.own.as_ref() == Some(&answer.to))
-        else {
+        // Of whom the user wants nothing, nothing is heard.
+        if self.is_blocked(from) {
+            return InvitationOutcome::Known;
+        }
+        // To which own address it comes is not asked: what was mailed went to the person's mailbox alone.
+        let Some(buddy) = self.buddies.get(from) else {
             return unknown;
         };
         if buddy
@@ -372,12 +375,14 @@ impl Agent {
         if !buddy.invitations.mailed.as_ref().is_some_and(is_ours) {
             return unknown;
         }
-        buddy.invitations.returns = Some(theirs);
-        if self.proven(now, from, &certificate, out) {
-            InvitationOutcome::Accepted
-        } else {
-            InvitationOutcome::Refused(InvitationRefusal::OtherKey)
+        if !self.proven(now, from, &certificate, out) {
+            return InvitationOutcome::Refused(InvitationRefusal::OtherKey);
         }
+        // It goes back to whoever mailed it, and so to nobody whose key is another.
+        if let Some(buddy) = self.buddies.get_mut(from) {
+            buddy.invitations.returns = Some(theirs);
+        }
+        InvitationOutcome::Accepted
     }
 
     /// Something that somebody returned came with their key, which is the one in use.

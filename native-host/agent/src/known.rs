@@ -75,8 +75,15 @@ impl Buddy {
     pub(crate) fn know(&mut self, now: Millis, known: Known, how: How) {
         let is_as_before =
             |before: &Known| before.trust == known.trust && before.certificate.same_key(&known.certificate);
-        if !self.known.as_ref().is_some_and(is_as_before) || self.known_by.is_none() {
-            self.known_by = Some(KnownBy { how, since: now });
+        let is_as_before = self.known.as_ref().is_some_and(is_as_before);
+        match &mut self.known_by {
+            // Another authority vouches for it by now.
+            Some(known_by) if is_as_before => {
+                if matches!(how, How::Authority { .. }) {
+                    known_by.how = how;
+                }
+            }
+            _ => self.known_by = Some(KnownBy { how, since: now }),
         }
         self.known = Some(known);
     }
@@ -86,7 +93,11 @@ impl Agent {
     /// The user trusts these authorities from now on, and no others: whoever was known by another is no longer, and everybody else is
     /// looked up anew.
     pub(crate) fn trust_authorities(&mut self, now: Millis, anchors: TrustAnchors, out: &mut Vec<Action>) {
-        self.settings.anchors = anchors;
+        let before = std::mem::replace(&mut self.settings.anchors, anchors);
+        let is_one_gone = before
+            .authorities()
+            .iter()
+            .any(|one| !self.settings.anchors.trusts(one));
         let people: Vec<AddressOfRecord> = self.buddies.keys().cloned().collect();
         for address in people {
             let Some(buddy) = self.buddies.get_mut(&address) else {
@@ -94,16 +105,31 @@ impl Agent {
             };
             let is_trusted = |known_by: &KnownBy| match &known_by.how {
                 How::Authority { root, .. } => self.settings.anchors.trusts_fingerprint(root),
-                // The user's own word does not depend on an authority.
-                _ => true,
+                _ => false,
             };
             let vouched = buddy.known.as_mut().filter(|known| known.trust == Trust::Verified);
-            if let Some(known) = vouched.filter(|_| !buddy.known_by.as_ref().is_some_and(is_trusted)) {
-                known.trust = Trust::Unverified;
-                buddy.known_by = Some(KnownBy {
-                    how: How::First,
-                    since: now,
-                });
+            if let Some(known) = vouched.filter(|_| is_one_gone && !buddy.known_by.as_ref().is_some_and(is_trusted)) {
+                // The user's own word does not depend on an authority.
+                let is_chosen = buddy.known_by.as_ref().is_some_and(|by| by.how == How::Fingerprint);
+                known.trust = if is_chosen { Trust::Pinned } else { Trust::Unverified };
+                if !is_chosen {
+                    buddy.known_by = Some(KnownBy {
+                        how: How::First,
+                        since: now,
+                    });
+                }
+                self.buddy_changed(&address, out);
+            }
+            // What is asked about is worth what can still be proven of it.
+            let question = self.buddies.get_mut(&address).and_then(|buddy| buddy.question.as_mut());
+            if let Some(question) = question.filter(|_| is_one_gone) {
+                for candidate in question
+                    .candidates
+                    .iter_mut()
+                    .filter(|one| one.trust == Trust::Verified)
+                {
+                    candidate.trust = Trust::Unverified;
+                }
                 self.buddy_changed(&address, out);
             }
             let Some(buddy) = self.buddies.get(&address) else {

@@ -170,7 +170,8 @@ impl Agent {
         let mut requests = Requests::default();
         for stranger in snapshot.buddies.iter().filter(|b| b.consent == Consent::Request) {
             let verified = stranger.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
-            requests.wait(stranger.address.clone(), None, verified);
+            let by_mail = stranger.known.is_none().then(|| requests::MAIL.to_owned());
+            requests.wait(stranger.address.clone(), by_mail, verified);
         }
         let mut agent = Agent {
             settings,

@@ -45,7 +45,8 @@ impl RevokedKeys {
     pub(crate) fn new(remembered: Vec<Revoked>) -> RevokedKeys {
         let mut keys = RevokedKeys::default();
         for revoked in remembered {
-            keys.add(revoked);
+            // They were few enough when they were remembered.
+            keys.add(revoked, true);
         }
         keys
     }
@@ -56,8 +57,9 @@ impl RevokedKeys {
         of_person.into_iter().any(|revoked| revoked.covers(certificate))
     }
 
-    /// Whether that is new, or reaches farther than what was known.
-    fn add(&mut self, revoked: Revoked) -> bool {
+    /// Whether that is new, or reaches farther than what was known. `in_use`: it is about a key that is in use, and is remembered
+    /// however many others there are.
+    fn add(&mut self, revoked: Revoked, in_use: bool) -> bool {
         let of_person = self.0.entry(revoked.revocation.address().clone()).or_default();
         match of_person.iter_mut().find(|known| known.is_about_the_same(&revoked)) {
             Some(known) if known.extent >= revoked.extent => false,
@@ -67,7 +69,7 @@ impl RevokedKeys {
             }
             None => {
                 // What nobody here trusts gives way first: anybody can say any number of such.
-                if of_person.len() >= OF_PERSON {
+                if of_person.len() >= OF_PERSON && !in_use {
                     let least = of_person.iter().enumerate().min_by_key(|(_, known)| known.extent);
                     match least.map(|(at, known)| (at, known.extent)) {
                         Some((at, extent)) if extent < revoked.extent => drop(of_person.remove(at)),
@@ -118,13 +120,24 @@ impl Agent {
             let known = buddy.and_then(|buddy| buddy.known.as_ref());
             let extent = revocation.extent(&self.settings.anchors, known.map(|known| &known.certificate), now);
             let revoked = Revoked { revocation, extent };
-            if self.revoked.add(revoked.clone()) {
+            // Whoever stole a key can declare any number of keys void before it is declared void itself.
+            let in_use = self.is_in_use(&address, &revoked);
+            if self.revoked.add(revoked.clone(), in_use) {
                 if self.buddies.contains_key(&address) {
                     out.push(Action::SaveRevoked(Box::new(revoked)));
                 }
                 self.turn_away(now, &address, out);
             }
         }
+    }
+
+    /// Whether it is about a key by which somebody is known, or that a link bears, and which is not revoked yet.
+    fn is_in_use(&self, address: &AddressOfRecord, revoked: &Revoked) -> bool {
+        let known = self.buddies.get(address).and_then(|buddy| buddy.known.as_ref());
+        let peers = self.peers.iter().filter(|(pair, _)| pair.with == *address);
+        let links = peers.flat_map(|(_, peer)| peer.links.values().map(|link| &link.certificate));
+        let mut used = known.map(|known| &known.certificate).into_iter().chain(links);
+        used.any(|certificate| revoked.covers(certificate) && !self.is_revoked(address, certificate))
     }
 
     /// Closes every link to `address` whose key is revoked, and asks nothing about such a key.

@@ -156,6 +156,9 @@ impl Roster {
     pub(crate) fn forget(&self, address: &AddressOfRecord) -> Result<(), RosterError> {
         self.db
             .execute("DELETE FROM buddies WHERE address = ?1", [address.as_str()])?;
+        // Strangers come and go: what is revoked of theirs is read in the overlay again.
+        self.db
+            .execute("DELETE FROM revoked WHERE address = ?1", [address.as_str()])?;
         Ok(())
     }
 

@@ -264,12 +264,42 @@ fn a_proven_key_is_a_question_where_another_is_known() {
         (candidate.fingerprint, candidate.trust),
         (bob.certificate().fingerprint(), Trust::Pinned)
     );
+    assert_eq!(
+        world.agent(0).returns(world.now, &address("bob")),
+        None,
+        "it is his who mailed it"
+    );
     let secret = world.send(0, 1, "for the true Bob");
     world.run(60_000);
     assert!(world.inbox(1, 0).is_empty(), "nothing is sent before it is answered");
     world.command(0, Command::Accept(address("bob"), Some(candidate.fingerprint)));
     world.run(60_000);
     assert!(world.row(1, 0, Side::In, &secret).is_some());
+}
+
+#[test]
+fn an_answer_comes_to_whatever_own_address_was_named() {
+    let mut world = World::of(&["alice", "bob"]);
+    world.happens(0, Event::OwnAddress(address("alice2")));
+    world.command(0, Command::Add(address("bob"), None));
+    world.run(1_000);
+    let (to, from, nonce) = (address("bob"), Some(address("alice2")), fresh());
+    let mail = mail_of(&mut world, 0, Command::Invite { to, from, nonce });
+    assert_eq!(mail.pair.own, address("alice2"));
+    let bob = credential(&world, 1);
+    let answer = InvitationMail {
+        pair: Pair {
+            own: address("bob"),
+            with: address("alice2"),
+        },
+        nonce: fresh(),
+        returns: vec![mail.nonce],
+    };
+    assert_eq!(read(&mut world, 0, "bob", &answer, &bob), InvitationOutcome::Accepted);
+    assert_eq!(known(&world, 0, "bob"), PINNED);
+    // Whoever is blocked is not heard.
+    world.command(0, Command::Block(address("bob")));
+    assert_eq!(read(&mut world, 0, "bob", &answer, &bob), InvitationOutcome::Known);
 }
 
 #[test]

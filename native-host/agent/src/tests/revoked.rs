@@ -175,3 +175,20 @@ fn others_with_the_address_and_others_keys_are_untouched() {
     assert_eq!(world.inbox(0, 1), ["still me"]);
     assert_eq!(world.sees(0, 1), Status::Online);
 }
+
+#[test]
+fn any_number_of_revocations_hide_none_that_matters() {
+    let mut world = friends();
+    for _ in 0..40 {
+        let other = Credential::self_signed(&address("bob"), world.now).unwrap();
+        let certificate = other.certificate();
+        let of_itself = Revocation::by(certificate, &address("bob"), certificate).unwrap();
+        world.happens(0, Event::Revoked(vec![of_itself]));
+    }
+    world.run(1_000);
+    assert_eq!(world.sees(0, 1), Status::Online);
+    learns(&mut world, 0, 1);
+    world.run(1_000);
+    assert_eq!(world.sees(0, 1), Status::Offline);
+    assert_eq!(view(&world).known, None);
+}

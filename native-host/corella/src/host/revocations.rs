@@ -180,6 +180,9 @@ impl Actor {
         self.renewals.remove(&address);
         self.stop_enrolment(&address);
         self.links.close_all_of(&address);
+        if let Err(error) = self.give_up_roaming(&address) {
+            tracing::error!("what is kept for other devices was not given up: {}", error.message);
+        }
         if let Some(overlay) = self.network.as_ref().map(|network| network.overlay.clone()) {
             let address = address.clone();
             self.errands.spawn(async move { overlay.withdraw(&address).await });
@@ -217,6 +220,8 @@ impl Actor {
         }
         let credential = Credential::self_signed(address, now).map_err(|error| broken(error.to_string()))?;
         self.stop_enrolment(address);
+        // Whoever has the lost device knows where that lies and what opens it: the new key must not get there.
+        self.give_up_roaming(address)?;
         self.take_into_use(credential.clone()).await?;
         self.ask_to_revoke_others(&credential)?;
         self.seek_certificate(address);

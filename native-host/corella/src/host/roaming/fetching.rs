@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use corella_agent::Roaming;
-use corella_identity::{AddressOfRecord, Certificate, Credential, trust::TrustAnchors, vault::Vault};
+use corella_identity::{AddressOfRecord, Certificate, Credential, Revocation, trust::TrustAnchors, vault::Vault};
 use corella_overlay::{LocationService, Overlay, OverlayConfig, OverlayEvent, record::Nonce};
 use tokio::{sync::mpsc, time::timeout};
 
@@ -13,10 +13,11 @@ use crate::{
         actor::{Actor, Input, ReplyTo},
         calls::json,
         identities::rank,
-        network,
+        network, revocations,
     },
     protocol::{ErrorName, RpcError, Secret},
     roaming::{Kept, KeptCredential},
+    time,
 };
 
 /// How long it may take until others can be asked.
@@ -104,7 +105,13 @@ struct Found {
 async fn find(location: &dyn LocationService, vault: Vault, anchors: &TrustAnchors) -> Result<Fetched, RpcError> {
     let records = location.get(&key(&vault)).await.map_err(|_| not_online())?;
     let mut found = Vec::new();
-    for record in &records {
+    // What a lost device keeps there is not the user's any more.
+    let revocations = revocations::look_up(location, vault.address()).await;
+    let is_void = |signer: &Certificate| {
+        let extent = |one: &Revocation| one.extent(anchors, Some(signer), time::now());
+        revocations.iter().any(|one| one.covers(signer, extent(one)))
+    };
+    for record in records.iter().filter(|record| !is_void(record.signer())) {
         if let Some(kept) = read(location, record, &vault).await {
             let (signer, device) = (record.signer().clone(), record.nonce());
             found.push(Found { signer, device, kept });

@@ -147,13 +147,18 @@ impl Actor {
         let Some(own) = own.or_else(|| self.credentials.keys().next().cloned()) else {
             return drop(reply.send(Err(no_identity())));
         };
-        if let Err(error) = self.keystore.forget_vault(&own) {
-            return drop(reply.send(Err(RpcError::new(ErrorName::Store, error.to_string()))));
-        }
-        self.end_keeper(&own);
+        let _ = reply.send(self.give_up_roaming(&own).and_then(|()| json(Empty {})));
+    }
+
+    /// This device takes no more part in what the devices keep for each other.
+    pub(super) fn give_up_roaming(&mut self, own: &AddressOfRecord) -> Result<(), RpcError> {
+        self.keystore
+            .forget_vault(own)
+            .map_err(|error| RpcError::new(ErrorName::Store, error.to_string()))?;
+        self.end_keeper(own);
         self.roster.forget_roaming(own.clone());
-        self.feed(Event::RoamsNoMore(own));
-        let _ = reply.send(json(Empty {}));
+        self.feed(Event::RoamsNoMore(own.clone()));
+        Ok(())
     }
 
     /// Goes on keeping what was kept before the restart.
