@@ -262,3 +262,32 @@ def test_who_stole_the_credential_is_noticed_though_it_calls_nobody(
     assert laptop.wait("notice").params["device"] == taken["peer"]
     laptop.on_line()
     assert news(laptop) == [taken["peer"]]
+
+
+def test_nothing_of_a_new_key_lies_where_a_lost_device_can_open_it(
+    laptop: Agent, phone: NativeHost, people: People, overlay: Overlay, new_home: Callable[[str], Home]
+) -> None:
+    keeps(laptop)
+    lost = fetched(phone)
+    assert laptop.call("identity/list")["identities"][0]["fingerprint"] == lost["fingerprint"]
+    renewed = laptop.call("identity/revoke", {"address": ALICE})
+    assert (renewed["key"] != lost["key"], renewed["roaming"], renewed["portable"]) == (True, False, False)
+    eventually(lambda: phone.call("identity/list")["identities"][0]["revoked"], "the lost device is told")
+    assert not phone.call("identity/list")["identities"][0]["roaming"]
+    # Nor does a third device become the person by the key that is void.
+    home = new_home("tablet")
+    home.configure(overlay.way_in)
+    tablet = people.keep(NativeHost(home))
+    tablet.hello()
+    assert refused(tablet) == ("wrong-secret", None)
+    # With another secret all is as it was.
+    laptop.call("roaming/open", {"secret": SECRET[::-1], "create": True, "credential": True})
+
+    def comes() -> bool:
+        try:
+            return fetch(tablet, SECRET[::-1])["key"] == renewed["key"]
+        except RpcError as error:
+            assert error.name == "wrong-secret"
+            return False
+
+    eventually(comes, "the new key comes with the new secret")
