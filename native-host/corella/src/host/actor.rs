@@ -235,6 +235,8 @@ impl Actor {
     async fn take(&mut self, input: Input) {
         match input {
             Input::Call { call, reply } => self.call(call, reply).await,
+            // What the other devices said before the user took no more part.
+            Input::Event(Event::Roamed { own, .. }) if !self.roaming.contains_key(&own) => {}
             Input::Event(event) => {
                 let before = self.agent.presence().clone();
                 self.feed(event);
