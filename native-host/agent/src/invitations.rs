@@ -11,7 +11,7 @@ use corella_identity::{
 };
 
 use crate::{
-    Action, Agent, Buddy, CommandError, Consent, Expected, How, Pair, Reply,
+    Action, Agent, Buddy, CommandError, Consent, How, Pair, Reply,
     requests::{MAIL, Room},
 };
 
@@ -431,10 +431,9 @@ impl Agent {
             self.buddy_changed(address, out);
             return false;
         }
-        let is_expected = |expected: Expected| expected.is_key_of(certificate);
         let fits = match &buddy.known {
             Some(known) => known.certificate.same_key(certificate),
-            None => buddy.expected.is_none_or(is_expected),
+            None => buddy.expected.is_none_or(|expected| expected.is_key_of(certificate)),
         };
         if !fits {
             let candidates = vec![candidate()];

@@ -165,17 +165,7 @@ impl Certificate {
 
     /// The certificate in PEM.
     pub fn to_pem(&self) -> String {
-        let base64 = openssl::base64::encode_block(&self.0.der);
-        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-        let mut rest = base64.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
-            pem.push_str(line);
-            pem.push('\n');
-            rest = after;
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-        pem
+        pem("CERTIFICATE", &self.0.der)
     }
 
     /// SHA-256 of the DER.
@@ -316,6 +306,21 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({})", self.0.fingerprint)
     }
+}
+
+/// DER as text between lines that name what it is (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let base64 = openssl::base64::encode_block(der);
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str(&format!("-----END {label}-----\n"));
+    pem
 }
 
 /// See [`Certificate::verify`]; for a key that has no certificate yet.

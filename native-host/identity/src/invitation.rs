@@ -25,6 +25,7 @@ use openssl::rand::rand_bytes;
 use openssl::sha::sha256;
 use thiserror::Error;
 
+use crate::certificate::pem;
 use crate::seal::{self, Envelope, OpenError, SealError};
 use crate::{AddressOfRecord, Certificate, Credential, KeyKind, Millis};
 
@@ -153,19 +154,8 @@ impl Invitation {
             content_type: MEDIA_TYPE.to_owned(),
             body: body.into_bytes(),
         };
-        let base64 = openssl::base64::encode_block(&seal::sign(&envelope, author)?);
-        let mut text = format!("{BEGIN}\n");
-        let mut rest = base64.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
-            text.push_str(line);
-            text.push('\n');
-            rest = after;
-        }
-        text.push_str(END);
-        text.push('\n');
-        text.push_str(&author.certificate().to_pem());
-        Ok(text)
+        let signed = pem("CMS", &seal::sign(&envelope, author)?);
+        Ok(signed + &author.certificate().to_pem())
     }
 
     /// Reads one, with the certificate that signed it. That the author's mailbox is theirs is not proven by it.

@@ -167,12 +167,14 @@ impl TrustAnchors {
         if certificate.is_ca() {
             return Err(ChainError::Authority);
         }
-        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = proven.get(&certificate.fingerprint());
+        let proven = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = proven().get(&certificate.fingerprint()).cloned();
         if let Some(known) = known.filter(|known| (known.from..=known.until).contains(&now)) {
-            return Ok(known.authority.clone());
+            return Ok(known.authority);
         }
+        // Others need not wait for it.
         let found = self.prove(certificate, intermediates, now)?;
+        let mut proven = proven();
         if proven.len() >= PROVEN_LIMIT {
             proven.clear();
         }
