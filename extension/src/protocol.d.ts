@@ -104,7 +104,7 @@ authority?: string,
 /**
  * Since when.
  */
-since?: number, };
+since: number, };
 
 export type Buddy = { 
 /**
@@ -220,7 +220,7 @@ fingerprint: string,
  */
 key: string, 
 /**
- * `self`, or the name of the authority.
+ * The name of the authority that vouches for it, or of what issued it if none is trusted; `self`: its own key did.
  */
 issuer: string, 
 /**

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib.agent import Agent, befriend
 from lib.certifier import NAME, Applicant, Certifier, tokens
+from lib.clock import put_ahead
 from lib.impostor import REQUEST, FalseAuthority
 from lib.mail import DOMAIN, MailServer
 from lib.openssl import Certified, authority
@@ -251,6 +252,51 @@ def test_the_same_authority_is_believed_when_all_is_good(people: People, root: C
         is_at(alice, "letter-coming")
         assert hand(alice, _letter())
         is_verified(alice)
+
+
+def test_a_certificate_is_renewed_before_it_ends_and_nobody_is_troubled(
+    people: People, certifier: Certifier, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ["--trust", str(certifier.folder / "root.pem")]
+    node = people.node()
+    alice, bob = asking(people, certifier, "alice", node), people.agent("bob", node, trusting, BOB)
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    is_verified(alice)
+    befriend(alice, bob)
+    eventually(lambda: bob.buddy(ALICE).get("trust") == "verified", "that Bob sees it")
+    before = identity(alice)
+    eventually(lambda: bob.buddy(ALICE).get("fingerprint") == before["fingerprint"], "that Bob knows the certificate")
+
+    def later(days: int) -> tuple[Agent, Agent]:
+        for agent in (alice, bob):
+            agent.goes()
+        certifier.stop()
+        mail.empty()
+        put_ahead(monkeypatch, days)
+        certifier.serve()
+        node = people.node(f"node after {days} days")
+        more = arguments(certifier.folder / "root.pem", f"http://{certifier.at}")
+        return people.keep(Agent(alice.home, ALICE, node, more)), people.keep(Agent(bob.home, BOB, node, trusting))
+
+    alice, bob = later(50)
+    alice.sees_state(alice.write(BOB, "fifty days later"), "delivered")
+    assert "enrolment" not in identity(alice)
+    assert mail.letters("alice") == []
+
+    alice, bob = later(61)
+    is_at(alice, "letter-coming")
+    # Until the new one is there the old one is good.
+    assert (identity(alice)["trust"], identity(alice)["fingerprint"]) == ("verified", before["fingerprint"])
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    eventually(lambda: identity(alice)["expires"] > before["expires"], "that Alice has a new one")
+    after = identity(alice)
+    assert (after["trust"], after["key"]) == ("verified", before["key"])
+    eventually(lambda: bob.buddy(ALICE).get("fingerprint") == after["fingerprint"], "that Bob knows the new one")
+    buddy = bob.buddy(ALICE)
+    assert (buddy["trust"], buddy["key"]) == ("verified", before["key"])
+    assert "question" not in buddy
+    alice.sees_state(alice.write(BOB, "the same as ever"), "delivered")
+    assert [one.params for one in bob.notifications if one.method == "notice"] == []
 
 
 def test_letters_from_strangers_change_nothing(people: People, certifier: Certifier, mail: MailServer) -> None:

@@ -110,7 +110,7 @@ def _issued(ca: Certified, name: str, stem: Path, says: str, key: Path | None = 
         made.key_file.write_bytes(key.read_bytes())
         _openssl("req", "-new", "-key", str(key), "-subj", f"/CN={name}", "-out", str(request))
     _openssl(
-        *("x509", "-req", "-in", str(request), "-days", "30", "-extfile", str(extensions), "-CAcreateserial"),
+        *("x509", "-req", "-in", str(request), "-days", "90", "-extfile", str(extensions), "-CAcreateserial"),
         *("-CA", str(ca.certificate_file), "-CAkey", str(ca.key_file), "-out", str(made.certificate_file)),
     )
     return made

@@ -26,7 +26,8 @@ pub(crate) enum Measure {
     /// Networks of nodes, beside OpenDHT's; what is found in them when nodes die, lie, or crowd beside one key; what a node
     /// needs on disk and in memory, and what its gateway does.
     Overlay,
-    /// How soon the certifying authority's letter is at the mail server, and how many requests it takes.
+    /// How soon the certifying authority's letter is at the mail server, how many requests it takes, and how long it takes others to
+    /// verify what it has issued.
     Authority,
 }
 
@@ -135,7 +136,17 @@ fn authority(place: &Place) -> Result<(), Failure> {
     let python = Python::provide(place)?;
     let mut command = python.command(&["authority_bench.py"]);
     command.current_dir(place.tests());
-    visibly(with_built_things(&mut command, place).env("CORELLA_HOST", place.release()))
+    visibly(with_built_things(&mut command, place).env("CORELLA_HOST", place.release()))?;
+    let program = [
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "corella-ca",
+        "--example",
+        "verify_peer",
+    ];
+    visibly(&mut place.cargo(&program))
 }
 
 fn bridge(place: &Place) -> Result<(), Failure> {

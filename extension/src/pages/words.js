@@ -49,13 +49,13 @@ const BAD_AUTHORITIES = {
   expired: "authorityExpired",
 };
 
-/** @type {Record<KnownHow, {key: string, since: string}>} how a key came to be known; `since`: and when */
+/** @type {Record<KnownHow, string>} how a key came to be known, and when */
 const KNOWN = {
-  authority: { key: "knownAuthority", since: "knownAuthoritySince" },
-  fingerprint: { key: "knownFingerprint", since: "knownFingerprintSince" },
-  invitation: { key: "knownInvitation", since: "knownInvitationSince" },
-  first: { key: "knownFirst", since: "knownFirstSince" },
-  device: { key: "knownDevice", since: "knownDeviceSince" },
+  authority: "knownAuthoritySince",
+  fingerprint: "knownFingerprintSince",
+  invitation: "knownInvitationSince",
+  first: "knownFirstSince",
+  device: "knownDeviceSince",
 };
 
 /** @type {Record<InvitationRefusal, string>} */
@@ -187,9 +187,8 @@ export function keyWords(trust) {
  * @param {Address} address whose key it is
  */
 export function knownWords({ how, authority, since }, address) {
-  const words = KNOWN[how] ?? KNOWN.first;
   const of = how === "authority" ? (authority ?? "") : address;
-  return since === undefined ? t(words.key, of) : t(words.since, of, longDate(since));
+  return t(KNOWN[how] ?? KNOWN.first, of, longDate(since));
 }
 
 /**

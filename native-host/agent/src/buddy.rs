@@ -91,14 +91,22 @@ impl Buddy {
         }
     }
 
-    /// The user has chosen one of the keys: there is no question any more, about none of them.
-    pub(crate) fn choose(&mut self, now: Millis, chosen: Known) {
+    /// The user has chosen one of the keys: there is no question any more, about none of them. The authority among `anchors` that
+    /// vouches for it as well is remembered too.
+    pub(crate) fn choose(&mut self, now: Millis, mut chosen: Known, anchors: &TrustAnchors) {
         let candidates = self.question.take().map(|q| q.candidates).unwrap_or_default();
         self.refused.extend(candidates.iter().map(|c| c.fingerprint));
         let chosen_one = chosen.certificate.fingerprint();
         self.refused.retain(|f| *f != chosen_one);
         let excess = self.refused.len().saturating_sub(REFUSED);
         self.refused.drain(..excess);
+        if self.known.as_ref() != Some(&chosen) {
+            match How::of(anchors, &self.address, &chosen, &[], now, How::Fingerprint) {
+                how @ How::Authority { .. } => self.know(now, chosen.clone(), how),
+                // Whoever vouched for it is trusted no more, or has to be shown again.
+                _ => chosen.trust = Trust::Pinned,
+            }
+        }
         self.know(now, chosen, How::Fingerprint);
         self.expected = None;
     }

@@ -233,7 +233,7 @@ impl Agent {
             // What the known one is worth is worth more than what it looked like when it was asked about.
             let (certificate, trust) = known.or(candidate).ok_or(CommandError::NoSuchKey)?;
             let (chosen, kept) = (Known::chosen(certificate.clone(), trust), known.is_some());
-            buddy.choose(now, chosen);
+            buddy.choose(now, chosen, &self.settings.anchors);
             if !kept {
                 self.close_links(&address, out);
                 self.settle_requests(&address, false, out);

@@ -207,13 +207,16 @@ impl Agent {
         let Some((device, known)) = self.stranger(now, via, pair) else {
             return false;
         };
+        let verified = known.trust == Trust::Verified;
         if let Some(buddy) = self.buddies.get_mut(&pair.with) {
+            if !self.requests.wrote(&pair.with, &device, verified) {
+                return false;
+            }
             let how = How::of(&self.settings.anchors, &pair.with, &known, &[], now, How::First);
             buddy.know(now, known, how);
             self.buddy_changed(&pair.with, out);
             return true;
         }
-        let verified = known.trust == Trust::Verified;
         match self.requests.room(&device, verified) {
             Room::Free => {}
             Room::InsteadOf(stranger) => self.give_way(&stranger, out),

@@ -4,149 +4,23 @@
 //! invitation says proves nothing, so it changes nothing but that the user is asked. A key is `pinned` when a nonce of ours comes back:
 //! in the answer to an invitation, or with the first message of whoever was answered.
 
+mod mailed;
+
 use corella_identity::{
     AddressOfRecord, Certificate, Millis,
     invitation::{Invitation, LIFETIME, Nonce, RETURNS_LIMIT},
     trust::{Candidate, Known, Question, QuestionKind, Trust},
 };
 
+pub use mailed::{InvitationMail, InvitationOutcome, InvitationRefusal, InvitationState, Invitations, Mailed, Offer};
+
 use crate::{
     Action, Agent, Buddy, CommandError, Consent, How, Pair, Reply,
-    requests::{MAIL, Room},
+    requests::{BY_MAIL, MAIL, Room},
 };
 
 /// Most declined invitations that are remembered; the oldest are forgotten.
 const DECLINED: usize = 1_000;
-
-/// What was mailed between the user and one person.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Invitations {
-    /// What was mailed to the person's address, and has not come back yet.
-    pub mailed: Option<Mailed>,
-    /// Invitations that came from the person's address, the oldest first.
-    pub offers: Vec<Offer>,
-    /// What the person's answer brought: it goes back with each message for a while.
-    pub returns: Option<Mailed>,
-}
-
-/// A nonce that is worth something for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mailed {
-    /// What is to come back.
-    pub nonce: Nonce,
-    /// How long it is worth something.
-    pub until: Millis,
-}
-
-/// An invitation that came by mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// To which own address.
-    pub own: AddressOfRecord,
-    /// What the answer returns, and how long there may be one.
-    pub mailed: Mailed,
-    /// The user has accepted it.
-    pub is_accepted: bool,
-}
-
-/// How far an invitation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitationState {
-    /// Written here; nothing has come back.
-    Sent,
-    /// Came by mail, and waits for the user's answer.
-    Offered,
-    /// Accepted by the user; the person's key has not proven itself yet.
-    Answered,
-}
-
-impl InvitationState {
-    /// The word for it on the bridge.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Offered => "offered",
-            Self::Answered => "answered",
-        }
-    }
-}
-
-/// What a mail was that may have been an invitation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitationOutcome {
-    /// An invitation: the user is asked.
-    Offered,
-    /// The answer to one that was written here: the key is known.
-    Accepted,
-    /// It was read before.
-    Known,
-    /// It is worth nothing.
-    Refused(InvitationRefusal),
-}
-
-/// Why a mail is worth nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitationRefusal {
-    /// The mail is from another address than the invitation.
-    OtherSender,
-    /// It is for another address than the user's.
-    OtherRecipient,
-    /// It is too old.
-    Expired,
-    /// It answers nothing that was written here.
-    Unknown,
-    /// The person is known by another key: the user is asked.
-    OtherKey,
-}
-
-impl InvitationRefusal {
-    /// The word for it on the bridge.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OtherSender => "other-sender",
-            Self::OtherRecipient => "other-recipient",
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-            Self::OtherKey => "other-key",
-        }
-    }
-}
-
-/// What a mail has to carry, signed by the own address's credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvitationMail {
-    /// From which own address to whom.
-    pub pair: Pair,
-    /// What is to come back.
-    pub nonce: Nonce,
-    /// What comes back with it.
-    pub returns: Vec<Nonce>,
-}
-
-impl Invitations {
-    /// How far they are, for the user.
-    pub fn state(&self, now: Millis) -> Option<InvitationState> {
-        let mut offers = self.offers.iter().filter(|offer| offer.mailed.until > now);
-        let is_mailed = self.mailed.is_some_and(|mailed| mailed.until > now);
-        if offers.clone().any(|offer| !offer.is_accepted) {
-            Some(InvitationState::Offered)
-        } else if is_mailed && offers.next().is_some() {
-            Some(InvitationState::Answered)
-        } else {
-            is_mailed.then_some(InvitationState::Sent)
-        }
-    }
-
-    /// What is mailed to the address from now on: the same as before, as long as that is worth something, so that each of several
-    /// mails that the user may have sent can be answered.
-    fn mail(&mut self, now: Millis, fresh: Nonce) -> Nonce {
-        let before = self.mailed.filter(|mailed| mailed.until > now);
-        let nonce = before.map_or(fresh, |mailed| mailed.nonce);
-        let until = now + LIFETIME;
-        self.mailed = Some(Mailed { nonce, until });
-        nonce
-    }
-}
 
 impl Agent {
     /// What is to go back to somebody with each message, if anything is.
@@ -296,6 +170,22 @@ impl Agent {
         }
     }
 
+    /// Room for one more who invites by mail, with something that is worth something until then. Mail comes from anybody: of too many
+    /// who came by it those whose invitation is the latest wait, in whatever order the mails are read.
+    fn room_by_mail(&self, until: Millis) -> Room {
+        let by_mail: Vec<&AddressOfRecord> = self.requests.by_mail().collect();
+        if by_mail.len() < BY_MAIL {
+            return self.requests.room("", false);
+        }
+        let latest = |stranger: &AddressOfRecord| {
+            let offers = self.buddies.get(stranger).map(|buddy| &buddy.invitations.offers);
+            offers.into_iter().flatten().map(|offer| offer.mailed.until).max()
+        };
+        let oldest = by_mail.into_iter().min_by_key(|stranger| latest(stranger));
+        let oldest = oldest.filter(|stranger| latest(stranger) <= Some(until));
+        oldest.map_or(Room::Full, |stranger| Room::InsteadOf(stranger.clone()))
+    }
+
     fn offered(
         &mut self,
         now: Millis,
@@ -314,10 +204,9 @@ impl Agent {
             return InvitationOutcome::Known;
         }
         if !self.buddies.contains_key(from) {
-            match self.requests.room_by_mail() {
+            match self.room_by_mail(mailed.until) {
                 Room::Free => {}
                 Room::InsteadOf(stranger) => self.give_way(&stranger, out),
-                // It is read again with the next look through the mail.
                 Room::Full => return InvitationOutcome::Known,
             }
             self.requests.wait(from.clone(), Some(MAIL.to_owned()), false);
@@ -442,20 +331,12 @@ impl Agent {
             return false;
         }
         let first = buddy.known.is_none();
-        let is_weaker = |known: &Known| matches!(known.trust, Trust::Unverified | Trust::Plain);
-        if buddy.known.as_ref().is_none_or(is_weaker) {
-            let certificate = buddy
-                .known
-                .as_ref()
-                .map_or(certificate, |known| &known.certificate)
-                .clone();
-            let known = Known {
-                certificate,
-                trust: Trust::Pinned,
-            };
-            buddy.know(now, known, How::Invitation);
-            buddy.expected = None;
-        }
+        let known = match &buddy.known {
+            Some(known) => Known::chosen(known.certificate.clone(), known.trust),
+            None => Known::chosen(certificate.clone(), Trust::Unverified),
+        };
+        buddy.know(now, known, How::Invitation);
+        buddy.expected = None;
         if first {
             self.settle_requests(address, false, out);
             for (_, peer) in self.peers.iter_mut().filter(|(pair, _)| pair.with == *address) {

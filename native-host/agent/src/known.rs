@@ -14,6 +14,27 @@ pub struct KnownBy {
     pub how: How,
     /// Since when, in milliseconds since the Unix epoch.
     pub since: Millis,
+    /// How it is known without the authority that vouches for it: by the user's own word, or by mail.
+    pub without: Option<Box<KnownBy>>,
+}
+
+impl KnownBy {
+    fn new(now: Millis, how: How) -> KnownBy {
+        KnownBy {
+            how,
+            since: now,
+            without: None,
+        }
+    }
+
+    /// What is left of it when no authority's word counts.
+    fn without_authority(self) -> Option<KnownBy> {
+        match self.how {
+            How::Authority { .. } => self.without.map(|without| *without),
+            How::Fingerprint | How::Invitation => Some(self),
+            How::First | How::Device => None,
+        }
+    }
 }
 
 /// What makes a key somebody's.
@@ -71,21 +92,54 @@ impl How {
 }
 
 impl Buddy {
-    /// The key in use is this one from now on. Since when, and how, stays as it was for a key that is worth the same as before.
+    /// The key in use is this one from now on. Since when, and how, stays as it was for a key that is worth the same as before; and
+    /// what it is worth without an authority is not forgotten when one vouches for it.
     pub(crate) fn know(&mut self, now: Millis, known: Known, how: How) {
-        let is_as_before =
-            |before: &Known| before.trust == known.trust && before.certificate.same_key(&known.certificate);
-        let is_as_before = self.known.as_ref().is_some_and(is_as_before);
-        match &mut self.known_by {
+        let before = self.known.take();
+        let before = before.filter(|before| before.certificate.same_key(&known.certificate));
+        let is_worth_the_same = before.as_ref().is_some_and(|before| before.trust == known.trust);
+        let known_by = self.known_by.take().filter(|_| before.is_some());
+        self.known_by = Some(match (known_by, how) {
             // Another authority vouches for it by now.
-            Some(known_by) if is_as_before => {
-                if matches!(how, How::Authority { .. }) {
-                    known_by.how = how;
+            (Some(known_by), how @ How::Authority { .. }) if is_worth_the_same => KnownBy { how, ..known_by },
+            (Some(known_by), how @ How::Authority { .. }) => KnownBy {
+                without: known_by.without_authority().map(Box::new),
+                ..KnownBy::new(now, how)
+            },
+            (Some(mut known_by), how) if is_worth_the_same => {
+                let is_vouched = matches!(known_by.how, How::Authority { .. });
+                if is_vouched && known_by.without.is_none() {
+                    known_by.without = KnownBy::new(now, how).without_authority().map(Box::new);
                 }
+                known_by
             }
-            _ => self.known_by = Some(KnownBy { how, since: now }),
-        }
+            (_, how) => KnownBy::new(now, how),
+        });
         self.known = Some(known);
+    }
+
+    /// Unless one of these authorities vouches for the key in use, it is worth what it is without any. True if that is less.
+    pub(crate) fn doubt(&mut self, anchors: &TrustAnchors) -> bool {
+        let is_trusted = |known_by: &KnownBy| match &known_by.how {
+            How::Authority { root, .. } => anchors.trusts_fingerprint(root),
+            _ => false,
+        };
+        let Some(known) = self.known.as_mut().filter(|known| known.trust == Trust::Verified) else {
+            return false;
+        };
+        if self.known_by.as_ref().is_some_and(is_trusted) {
+            return false;
+        }
+        let before = self.known_by.take();
+        let seen = before.as_ref().map(|before| KnownBy::new(before.since, How::First));
+        let left = before.and_then(KnownBy::without_authority);
+        known.trust = if left.is_some() {
+            Trust::Pinned
+        } else {
+            Trust::Unverified
+        };
+        self.known_by = left.or(seen);
+        true
     }
 }
 
@@ -103,21 +157,7 @@ impl Agent {
             let Some(buddy) = self.buddies.get_mut(&address) else {
                 continue;
             };
-            let is_trusted = |known_by: &KnownBy| match &known_by.how {
-                How::Authority { root, .. } => self.settings.anchors.trusts_fingerprint(root),
-                _ => false,
-            };
-            let vouched = buddy.known.as_mut().filter(|known| known.trust == Trust::Verified);
-            if let Some(known) = vouched.filter(|_| is_one_gone && !buddy.known_by.as_ref().is_some_and(is_trusted)) {
-                // The user's own word does not depend on an authority.
-                let is_chosen = buddy.known_by.as_ref().is_some_and(|by| by.how == How::Fingerprint);
-                known.trust = if is_chosen { Trust::Pinned } else { Trust::Unverified };
-                if !is_chosen {
-                    buddy.known_by = Some(KnownBy {
-                        how: How::First,
-                        since: now,
-                    });
-                }
+            if is_one_gone && buddy.doubt(&self.settings.anchors) {
                 self.buddy_changed(&address, out);
             }
             // What is asked about is worth what can still be proven of it.
@@ -145,5 +185,89 @@ impl Agent {
                 }
             }
         }
+        self.weigh_revocations(now, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use corella_identity::Credential;
+
+    use super::*;
+
+    fn bob() -> Buddy {
+        Buddy::new("bob@example.net".parse().unwrap(), Consent::Buddy)
+    }
+
+    fn certificate() -> Certificate {
+        let credential = Credential::self_signed(&bob().address, 0).unwrap();
+        credential.certificate().clone()
+    }
+
+    fn authority(named: &str) -> How {
+        How::Authority {
+            root: certificate().fingerprint(),
+            name: named.into(),
+        }
+    }
+
+    fn worth(buddy: &Buddy) -> (Trust, &str, Millis) {
+        let known_by = buddy.known_by.as_ref().unwrap();
+        (
+            buddy.known.as_ref().unwrap().trust,
+            known_by.how.as_str(),
+            known_by.since,
+        )
+    }
+
+    #[test]
+    fn the_users_own_word_outlives_an_authoritys() {
+        let certificate = certificate();
+        let known = |trust| Known {
+            certificate: certificate.clone(),
+            trust,
+        };
+        for how in [How::Fingerprint, How::Invitation] {
+            let word = how.as_str();
+            let mut buddy = bob();
+            buddy.know(1, known(Trust::Unverified), How::First);
+            buddy.know(2, known(Trust::Pinned), how.clone());
+            buddy.know(3, known(Trust::Verified), authority("one"));
+            buddy.know(4, known(Trust::Verified), authority("another"));
+            assert_eq!(worth(&buddy), (Trust::Verified, "authority", 3));
+            assert!(buddy.doubt(&TrustAnchors::none()));
+            assert_eq!(worth(&buddy), (Trust::Pinned, word, 2));
+            assert!(!buddy.doubt(&TrustAnchors::none()));
+
+            // And so it does if it came later.
+            let mut buddy = bob();
+            buddy.know(3, known(Trust::Verified), authority("one"));
+            buddy.know(5, known(Trust::Verified), how);
+            assert_eq!(worth(&buddy), (Trust::Verified, "authority", 3));
+            assert!(buddy.doubt(&TrustAnchors::none()));
+            assert_eq!(worth(&buddy), (Trust::Pinned, word, 5));
+        }
+    }
+
+    #[test]
+    fn what_an_authority_alone_vouched_for_is_worth_nothing_without_it() {
+        let mut buddy = bob();
+        let verified = |certificate| Known {
+            certificate,
+            trust: Trust::Verified,
+        };
+        buddy.know(1, verified(certificate()), authority("one"));
+        assert!(buddy.doubt(&TrustAnchors::none()));
+        assert_eq!(worth(&buddy), (Trust::Unverified, "first", 1));
+
+        // What the user said of one key is nothing about another.
+        let pinned = Known {
+            certificate: certificate(),
+            trust: Trust::Pinned,
+        };
+        buddy.know(2, pinned, How::Fingerprint);
+        buddy.know(3, verified(certificate()), authority("one"));
+        assert!(buddy.doubt(&TrustAnchors::none()));
+        assert_eq!(worth(&buddy), (Trust::Unverified, "first", 3));
     }
 }

@@ -192,11 +192,19 @@ impl Agent {
             is_changed: false,
             repairs: Vec::new(),
         };
+        // An authority may have been taken out of the settings meanwhile.
+        for buddy in agent.buddies.values_mut() {
+            if buddy.doubt(&agent.settings.anchors) {
+                agent.repairs.push(Action::SaveBuddy(Box::new(buddy.clone())));
+            }
+        }
         let unknown = snapshot
             .strangers
             .into_iter()
             .filter(|s| !agent.buddies.contains_key(s));
-        agent.repairs = unknown.map(Action::DropRequests).collect();
+        agent
+            .repairs
+            .extend(unknown.map(Action::DropRequests).collect::<Vec<_>>());
         agent.know_devices(snapshot.devices, snapshot.devices_since);
         agent.remember_roaming(snapshot.roaming);
         for (pair, next) in snapshot.sequences {

@@ -14,7 +14,7 @@ const STRANGERS: usize = 200;
 /// Of these, how many may have written from one device.
 const ON_DEVICE: usize = 5;
 /// Of these, how many may have done nothing but to invite by mail.
-const BY_MAIL: usize = 20;
+pub(crate) const BY_MAIL: usize = 20;
 /// The name of the device from which such invitations come.
 pub(crate) const MAIL: &str = "mail";
 
@@ -45,8 +45,7 @@ pub(crate) enum Room {
 impl Requests {
     /// Room for one more stranger who writes from `device`.
     pub(crate) fn room(&self, device: &str, verified: bool) -> Room {
-        let on_device = |w: &&Waiting| w.device.as_deref() == Some(device);
-        if self.waiting.iter().filter(on_device).count() >= ON_DEVICE {
+        if self.on_device(device) >= ON_DEVICE {
             return Room::Full;
         }
         if self.waiting.len() < STRANGERS {
@@ -57,15 +56,29 @@ impl Requests {
         gives_way.map_or(Room::Full, |w| Room::InsteadOf(w.stranger.clone()))
     }
 
-    /// Room for one more stranger who invites by mail. Mail comes from anybody: of those who came by it the first gives way.
-    pub(crate) fn room_by_mail(&self) -> Room {
-        let mut by_mail = self.waiting.iter().filter(|w| w.device.as_deref() == Some(MAIL));
-        if by_mail.clone().count() >= BY_MAIL {
-            return by_mail
-                .next()
-                .map_or(Room::Full, |w| Room::InsteadOf(w.stranger.clone()));
+    /// Those who have done nothing but to invite by mail.
+    pub(crate) fn by_mail(&self) -> impl Iterator<Item = &AddressOfRecord> {
+        let by_mail = self.waiting.iter().filter(|w| w.device.as_deref() == Some(MAIL));
+        by_mail.map(|w| &w.stranger)
+    }
+
+    /// Somebody who had only invited by mail has written from a device. False if too many who wrote from it wait.
+    pub(crate) fn wrote(&mut self, stranger: &AddressOfRecord, device: &str, verified: bool) -> bool {
+        let has_room = self.on_device(device) < ON_DEVICE;
+        if let Some(waiting) = self
+            .waiting
+            .iter_mut()
+            .find(|w| w.stranger == *stranger)
+            .filter(|_| has_room)
+        {
+            (waiting.device, waiting.verified) = (Some(device.to_owned()), verified);
         }
-        self.room("", false)
+        has_room
+    }
+
+    fn on_device(&self, device: &str) -> usize {
+        let on_device = |w: &&Waiting| w.device.as_deref() == Some(device);
+        self.waiting.iter().filter(on_device).count()
     }
 
     /// Whether one more message of this stranger may be kept while `arriving` others are on their way to the disk.

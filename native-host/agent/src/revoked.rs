@@ -112,9 +112,9 @@ impl Agent {
         for revocation in revocations {
             let address = revocation.address().clone();
             let buddy = self.buddies.get(&address);
-            if self.own.contains(&address)
-                || (buddy.is_none() && self.revoked.0.len() >= STRANGERS + self.buddies.len())
-            {
+            let is_heard_of = buddy.is_some() || self.revoked.0.contains_key(&address);
+            let has_room = self.revoked.0.len() < STRANGERS + self.buddies.len();
+            if self.own.contains(&address) || !(is_heard_of || has_room) {
                 continue;
             }
             let known = buddy.and_then(|buddy| buddy.known.as_ref());
@@ -129,6 +129,13 @@ impl Agent {
                 self.turn_away(now, &address, out);
             }
         }
+    }
+
+    /// The user trusts other authorities than before: what they have revoked reaches farther now.
+    pub(crate) fn weigh_revocations(&mut self, now: Millis, out: &mut Vec<Action>) {
+        let heard = self.revoked.0.values().flatten();
+        let heard = heard.map(|revoked| revoked.revocation.clone()).collect();
+        self.revoke(now, heard, out);
     }
 
     /// Whether it is about a key by which somebody is known, or that a link bears, and which is not revoked yet.

@@ -95,7 +95,7 @@ impl Roaming {
     /// Forgets who was removed long ago.
     pub(crate) fn forget_old(&mut self, now: Millis) {
         self.people
-            .retain(|_, entry| entry.is.is_some() || now - entry.at < REMOVED);
+            .retain(|_, entry| entry.is.is_some() || now.saturating_sub(entry.at) < REMOVED);
     }
 }
 

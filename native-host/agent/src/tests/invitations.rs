@@ -335,20 +335,69 @@ fn a_crowd_of_invitations_fills_nothing() {
     let mut world = World::of(&["bob"]);
     for n in 0..300 {
         let name = format!("stranger{n}");
-        let mail = InvitationMail {
-            pair: Pair {
-                own: address(&name),
-                with: address("bob"),
-            },
-            nonce: fresh(),
-            returns: Vec::new(),
-        };
-        let signer = Credential::self_signed(&address(&name), world.now).unwrap();
+        let (mail, signer) = from_a_stranger(&world, &name);
         read(&mut world, 0, &name, &mail, &signer);
     }
     let waiting = world.agent(0).buddies();
     assert_eq!(waiting.len(), 20);
     assert!(waiting.iter().any(|one| one.address == address("stranger299")));
+}
+
+fn from_a_stranger(world: &World, name: &str) -> (InvitationMail, Credential) {
+    let pair = Pair {
+        own: address(name),
+        with: address("bob"),
+    };
+    let (nonce, returns) = (fresh(), Vec::new());
+    let signer = Credential::self_signed(&address(name), world.now).unwrap();
+    (InvitationMail { pair, nonce, returns }, signer)
+}
+
+#[test]
+fn the_latest_of_too_many_wait_in_whatever_order_they_are_read() {
+    let mut world = World::of(&["bob"]);
+    let names: Vec<String> = (0..25).map(|n| format!("stranger{n}")).collect();
+    let mails: Vec<_> = names.iter().map(|name| from_a_stranger(&world, name)).collect();
+    let begun = world.now;
+    let written_at = |n: usize| begun + n as i64;
+    let look = |world: &mut World, order: &[usize]| {
+        let mut offered = 0;
+        for n in order {
+            // What is read now was written then.
+            world.now = written_at(*n);
+            let (mail, signer) = &mails[*n];
+            offered += usize::from(read(world, 0, &names[*n], mail, signer) == InvitationOutcome::Offered);
+        }
+        world.now = written_at(30);
+        let mut waiting: Vec<_> = world.agent(0).buddies().into_iter().map(|one| one.address).collect();
+        waiting.sort();
+        (offered, waiting)
+    };
+    let mut latest: Vec<_> = names[5..].iter().map(|name| address(name)).collect();
+    latest.sort();
+    let backwards: Vec<usize> = (0..25).rev().collect();
+    assert_eq!(look(&mut world, &backwards), (20, latest.clone()));
+    let forwards: Vec<usize> = (0..25).collect();
+    for order in [forwards, backwards] {
+        assert_eq!(look(&mut world, &order), (0, latest.clone()), "nobody is offered twice");
+    }
+}
+
+#[test]
+fn who_wrote_after_an_invitation_is_not_pushed_out_by_mail() {
+    let mut world = World::of(&["alice", "bob"]);
+    let (alice, invitation) = (credential(&world, 0), invite(&mut world, 0, "bob"));
+    read(&mut world, 1, "alice", &invitation, &alice);
+    world.send(0, 1, "did you get my mail?");
+    world.run(10_000);
+    for n in 0..30 {
+        let name = format!("stranger{n}");
+        let (mail, signer) = from_a_stranger(&world, &name);
+        read(&mut world, 1, &name, &mail, &signer);
+    }
+    assert_eq!(world.agent(1).buddies().len(), 21);
+    assert_eq!(state(&world, 1, "alice"), Some(InvitationState::Offered));
+    assert_eq!(world.inbox(1, 0), ["did you get my mail?"]);
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! Keys: the first one is used, another one never silently.
 
-use corella_identity::{Credential, trust::QuestionKind};
+use corella_identity::{
+    Credential,
+    enrolment::NewKey,
+    trust::{QuestionKind, Trust},
+};
 
+use super::authority::Authority;
 use super::world::{World, address};
 use crate::*;
 
@@ -29,7 +34,7 @@ fn several_keys_for_a_new_address_are_a_question_and_nothing_is_sent() {
     world.run(10_000);
     assert_eq!(world.inbox(1, 0), ["for Bob only"]);
     let buddy = world.agent(0).buddy(&address("bob")).unwrap();
-    assert_eq!(buddy.known.unwrap().trust, corella_identity::trust::Trust::Pinned);
+    assert_eq!(buddy.known.unwrap().trust, Trust::Pinned);
 }
 
 #[test]
@@ -381,4 +386,53 @@ fn a_call_that_somebody_else_answers_is_made_again() {
     let again = alice.next_wakeup().unwrap();
     assert!(again - now <= 2_000);
     assert!(looks_for_bob(alice.handle(again, Event::Wake)));
+}
+
+#[test]
+fn what_an_authority_vouched_for_is_worth_less_when_the_program_starts_without_it() {
+    for is_confirmed in [false, true] {
+        let mut world = World::of(&["alice", "bob"]);
+        let authority = Authority::new(world.now);
+        let own = world.nodes[1].credential.clone();
+        let chain = authority.certify(&own, world.now).to_pem();
+        let certified = NewKey::of(&own).certified(&chain).unwrap();
+        world.nodes[1].credential = certified.clone();
+        world.happens(0, Event::Authorities(authority.anchors()));
+        world.befriend(0, 1);
+        world.run(10_000);
+        let known = |world: &World| {
+            let buddy = world.agent(0).buddy(&address("bob")).unwrap();
+            (buddy.known.unwrap().trust, buddy.known_by.unwrap().how.as_str())
+        };
+        assert_eq!(known(&world), (Trust::Verified, "authority"));
+        if is_confirmed {
+            let key = certified.certificate().fingerprint();
+            world.command(0, Command::Accept(address("bob"), Some(key)));
+            world.run(1_000);
+            assert_eq!(known(&world), (Trust::Verified, "authority"));
+        }
+        world.kill(0);
+        // It trusts nobody now.
+        world.start(0);
+        world.run(60_000);
+        let left = if is_confirmed {
+            (Trust::Pinned, "fingerprint")
+        } else {
+            (Trust::Unverified, "first")
+        };
+        assert_eq!(known(&world), left);
+        assert_eq!(
+            world.nodes[0].disk.buddies[&address("bob")]
+                .known
+                .as_ref()
+                .unwrap()
+                .trust,
+            left.0
+        );
+        // It is the same key: nobody is asked, and they talk on.
+        assert_eq!(question(&world, 0, "bob"), None);
+        world.send(1, 0, "still me");
+        world.run(10_000);
+        assert_eq!(world.inbox(0, 1), ["still me"]);
+    }
 }

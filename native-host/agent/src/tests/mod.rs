@@ -1,5 +1,6 @@
 //! The agent in virtual time: whole networks of agents without a clock, a socket or a disk.
 
+mod authority;
 mod delivery;
 mod devices;
 mod invitations;

@@ -2,9 +2,10 @@
 
 use corella_identity::{
     Credential, Revocation,
-    trust::{QuestionKind, Trust},
+    trust::{QuestionKind, Trust, TrustAnchors},
 };
 
+use super::authority::Authority;
 use super::world::{World, address};
 use crate::*;
 
@@ -190,5 +191,33 @@ fn any_number_of_revocations_hide_none_that_matters() {
     learns(&mut world, 0, 1);
     world.run(1_000);
     assert_eq!(world.sees(0, 1), Status::Offline);
+    assert_eq!(view(&world).known, None);
+}
+
+#[test]
+fn what_an_authority_revoked_before_the_user_trusted_it_counts_from_then_on() {
+    let mut world = friends();
+    let authority = Authority::new(world.now);
+    let credential = world.nodes[1].credential.clone();
+    let certified = authority.certify(&credential, world.now);
+    let revocation = Revocation::by(&authority.certificate, &address("bob"), &certified).unwrap();
+    world.happens(0, Event::Revoked(vec![revocation]));
+    world.run(1_000);
+    assert!(
+        view(&world).known.is_some(),
+        "anybody can revoke what they made of his key"
+    );
+    for others in [TrustAnchors::none(), Authority::new(world.now).anchors()] {
+        world.happens(0, Event::Authorities(others));
+        world.run(1_000);
+        assert!(view(&world).known.is_some());
+    }
+    world.happens(0, Event::Authorities(authority.anchors()));
+    world.run(1_000);
+    assert_eq!(view(&world).known, None);
+    assert_eq!(world.sees(0, 1), Status::Offline);
+    // And stays so when it is trusted no more.
+    world.happens(0, Event::Authorities(TrustAnchors::none()));
+    world.run(60_000);
     assert_eq!(view(&world).known, None);
 }

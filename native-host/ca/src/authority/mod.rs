@@ -98,16 +98,7 @@ impl Authority {
         }
         let root_key = new_key()?;
         let root = build::root(name, &root_key, now)?;
-        let key = new_key()?;
-        let issuing = build::issuing(
-            name,
-            &Issuer {
-                certificate: &root,
-                key: &root_key,
-            },
-            &key,
-            now,
-        )?;
+        let (issuing, key) = new_issuing(name, &root, &root_key, now)?;
         let mut token_key = [0; 32];
         rand_bytes(&mut token_key)?;
         files::make_folder(folder)?;
@@ -163,16 +154,7 @@ impl Authority {
     pub fn renew_issuing(folder: &Path, name: &str, now: Millis) -> Result<Certificate, AuthorityError> {
         let root = files::ROOT.certificate(folder)?;
         let root_key = files::ROOT_KEY.key(folder)?;
-        let key = new_key()?;
-        let issuing = build::issuing(
-            name,
-            &Issuer {
-                certificate: &root,
-                key: &root_key,
-            },
-            &key,
-            now,
-        )?;
+        let (issuing, key) = new_issuing(name, &root, &root_key, now)?;
         files::FORMER_KEY.write(folder, &files::ISSUING_KEY.read(folder)?)?;
         files::FORMER.write(folder, &files::ISSUING.read(folder)?)?;
         files::ISSUING_KEY.write(folder, &key.private_key_to_pem_pkcs8()?)?;
@@ -251,6 +233,21 @@ impl std::fmt::Debug for Authority {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
+}
+
+/// A new issuing certificate, and its key.
+fn new_issuing(
+    name: &str,
+    root: &X509,
+    root_key: &PKey<Private>,
+    now: Millis,
+) -> Result<(X509, PKey<Private>), AuthorityError> {
+    let key = new_key()?;
+    let root = Issuer {
+        certificate: root,
+        key: root_key,
+    };
+    Ok((build::issuing(name, &root, &key, now)?, key))
 }
 
 /// ECDSA with SHA-256, as r and s of 32 bytes each.

@@ -23,8 +23,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
 use corella_identity::Millis;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -136,26 +136,12 @@ pub async fn serve(
             let tls = RustlsConfig::from_pem_file(files.certificate, files.key)
                 .await
                 .map_err(ServeError::Tls)?;
-            let mut server = axum_server::from_tcp_rustls(listener, tls)
-                .map_err(ServeError::Ended)?
-                .handle(handle);
-            server
-                .http_builder()
-                .http1()
-                .timer(hyper_util::rt::TokioTimer::new())
-                .header_read_timeout(HEAD_TIME);
-            server.serve(app).await
+            let server = axum_server::from_tcp_rustls(listener, tls).map_err(ServeError::Ended)?;
+            limited(server.handle(handle)).serve(app).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)
-                .map_err(ServeError::Ended)?
-                .handle(handle);
-            server
-                .http_builder()
-                .http1()
-                .timer(hyper_util::rt::TokioTimer::new())
-                .header_read_timeout(HEAD_TIME);
-            server.serve(app).await
+            let server = axum_server::from_tcp(listener).map_err(ServeError::Ended)?;
+            limited(server.handle(handle)).serve(app).await
         }
     };
     sender.abort();
@@ -163,4 +149,13 @@ pub async fn serve(
         teller.abort();
     }
     ended.map_err(ServeError::Ended)
+}
+
+/// A server that does not wait longer than that for a request.
+fn limited<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+    let requests = &mut server.http_builder().http1();
+    requests
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(HEAD_TIME);
+    server
 }

@@ -8,9 +8,10 @@ use corella_transcripts as store;
 
 use super::{
     Call,
-    actor::{Actor, Input, ReplyTo, random_id},
+    actor::{Actor, random_id},
     authorities,
     calls::{self, json},
+    inbox::{Input, ReplyTo},
     views,
 };
 use crate::{

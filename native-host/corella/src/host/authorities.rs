@@ -10,11 +10,7 @@ use corella_identity::{
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::{
-    actor::{Actor, ReplyTo},
-    calls::json,
-    views,
-};
+use super::{actor::Actor, calls::json, inbox::ReplyTo, views};
 use crate::{
     authority::Authority,
     protocol::{self, AuthoritiesResult, ErrorName, RpcError},

@@ -8,8 +8,9 @@ use corella_overlay::Key;
 use corella_transcripts as store;
 
 use super::{
-    actor::{Actor, Input},
+    actor::Actor,
     calls::json,
+    inbox::Input,
     invitations,
     links::{Job, Letter},
     views,

@@ -6,11 +6,7 @@ use corella_identity::{AddressOfRecord, Credential};
 use corella_overlay::{Key, Overlay, Record, Watched};
 use corella_sip::ua::Responder;
 
-use super::{
-    actor::{Actor, Input},
-    links::Job,
-    waiting,
-};
+use super::{actor::Actor, inbox::Input, links::Job, waiting};
 
 impl Actor {
     /// Looks for the user's other devices, and opens links to those that are not linked yet.

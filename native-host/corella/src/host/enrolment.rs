@@ -9,10 +9,7 @@ use corella_identity::{
 };
 use serde_json::Value;
 
-use super::{
-    actor::{Actor, Input},
-    calls::json,
-};
+use super::{actor::Actor, calls::json, inbox::Input};
 use crate::{
     authority::Authority,
     protocol::{self, LetterResult, Notification, RpcError},
@@ -283,13 +280,18 @@ impl Actor {
         });
     }
 
-    /// Whether an authority that is trusted here vouches for it now.
-    pub(super) fn is_verified(&self, credential: &Credential) -> bool {
-        let (certificate, chain): (&Certificate, _) = (credential.certificate(), credential.chain());
+    /// The authority that is trusted here and vouches for it now.
+    pub(super) fn vouching(&self, credential: &Credential) -> Option<Certificate> {
+        let (certificate, chain) = (credential.certificate(), credential.chain());
         let anchors = &self.settings.anchors;
         anchors
             .verify_chain(certificate, chain, credential.address(), time::now())
-            .is_ok()
+            .ok()
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_verified(&self, credential: &Credential) -> bool {
+        self.vouching(credential).is_some()
     }
 
     /// How far it is, as the add-on hears it.

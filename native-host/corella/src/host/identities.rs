@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::{
     Call, Issued,
-    actor::{Actor, Input, ReplyTo},
+    actor::Actor,
     calls::json,
+    inbox::{Input, ReplyTo},
     network::Network,
 };
 use crate::{
@@ -261,17 +262,21 @@ impl Actor {
 
     pub(super) fn identity(&self, credential: &Credential) -> protocol::Identity {
         let certificate = credential.certificate();
-        let verified = self.is_verified(credential);
+        let authority = self.vouching(credential);
         protocol::Identity {
             address: credential.address().to_string(),
             fingerprint: certificate.fingerprint().to_string(),
             key: certificate.key_fingerprint().to_string(),
-            issuer: if certificate.is_self_signed() {
-                "self".into()
-            } else {
-                certificate.issuer_name()
+            issuer: match &authority {
+                Some(authority) => authority.subject_name(),
+                None if certificate.is_self_signed() => "self".into(),
+                None => certificate.issuer_name(),
             },
-            trust: if verified { Trust::Verified } else { Trust::Unverified }.as_str(),
+            trust: match authority {
+                Some(_) => Trust::Verified,
+                None => Trust::Unverified,
+            }
+            .as_str(),
             expires: certificate.not_after(),
             peer: self
                 .network

@@ -8,10 +8,7 @@ use corella_identity::{
 use openssl::error::ErrorStack;
 use serde_json::Value;
 
-use super::{
-    actor::{Actor, ReplyTo},
-    calls::json,
-};
+use super::{actor::Actor, calls::json, inbox::ReplyTo};
 use crate::{
     protocol::{self, ErrorName, InvitationResult, RpcError},
     time,

@@ -17,7 +17,7 @@ use corella_sip::{
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 
-use super::{Shared, actor::Input};
+use super::{Shared, inbox::Input};
 use crate::{content, time};
 
 /// Links that one device may hold in the names of strangers.

@@ -13,6 +13,7 @@ mod control;
 mod devices;
 mod enrolment;
 mod identities;
+mod inbox;
 mod invitations;
 mod links;
 mod network;
@@ -50,8 +51,9 @@ use crate::{
     protocol::{ErrorName, Notification, RpcError},
     roster::Roster,
 };
-use actor::{Actor, Input};
+use actor::Actor;
 use authorities::Authorities;
+use inbox::Input;
 use revocations::Revocations;
 use roster_writer::RosterWriter;
 

@@ -7,7 +7,7 @@ use corella_overlay::{LocationService, Overlay, OverlayConfig, peer_host};
 use corella_sip::ua::{UserAgent, UserAgentConfig};
 use tokio::sync::mpsc;
 
-use super::{HostSettings, actor::Input};
+use super::{HostSettings, inbox::Input};
 use crate::{content, gateway::GatewayLocation, protocol::VERSION};
 
 /// Both of them, running.

@@ -20,10 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    actor::{Actor, Input},
-    calls::json,
-};
+use super::{actor::Actor, calls::json, inbox::Input};
 use crate::{
     protocol::{ErrorName, RpcError},
     time,

@@ -116,7 +116,7 @@ fn known_by(known_by: KnownBy) -> protocol::KnownBy {
             How::Authority { name, .. } => Some(name),
             _ => None,
         },
-        since: Some(known_by.since),
+        since: known_by.since,
     }
 }
 

@@ -18,10 +18,7 @@ use corella_sip::ua::Responder;
 use libp2p::PeerId;
 use openssl::sha::sha256;
 
-use super::{
-    actor::{Actor, Input},
-    revocations,
-};
+use super::{actor::Actor, inbox::Input, revocations};
 use crate::{content, time};
 
 /// How often the parts of a large message are looked for, and the pause between.

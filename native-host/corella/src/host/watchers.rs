@@ -15,7 +15,10 @@ use corella_overlay::{
 
 use corella_sip::watchers;
 
-use super::actor::{Actor, Input, random_id};
+use super::{
+    actor::{Actor, random_id},
+    inbox::Input,
+};
 use crate::time;
 
 /// How long one lives that takes another back.

@@ -109,9 +109,8 @@ pub(crate) struct KnownBy {
     #[ts(optional)]
     pub authority: Option<String>,
     /// Since when.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[ts(optional, type = "number")]
-    pub since: Option<i64>,
+    #[ts(type = "number")]
+    pub since: i64,
 }
 
 /// Whose certificates are trusted.
@@ -175,7 +174,7 @@ pub(crate) struct Identity {
     pub fingerprint: String,
     /// SHA-256 of the public key: what people compare.
     pub key: String,
-    /// `self`, or the name of the authority.
+    /// The name of the authority that vouches for it, or of what issued it if none is trusted; `self`: its own key did.
     pub issuer: String,
     /// As a peer who trusts the same authorities would see it.
     #[ts(type = "Trust")]

@@ -5,7 +5,7 @@ use corella_identity::{AddressOfRecord, Certificate, Revocation};
 use corella_overlay::Record;
 use rusqlite::params;
 
-use super::{Roster, RosterError, word};
+use super::{Roster, RosterError, row::word};
 
 /// From version 3. An authority of no bytes: the key itself revoked the certificate.
 pub(super) const TABLES: &str = "

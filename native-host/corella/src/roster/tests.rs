@@ -1,8 +1,9 @@
 use super::*;
-use corella_agent::{Invitations, Mailed, Offer};
+use corella_agent::{Consent, Expected, How, Invitations, KnownBy, Mailed, Offer};
 use corella_identity::{
     Credential,
-    trust::{QuestionKind, Trust},
+    pass::Pass,
+    trust::{Candidate, Known, Question, QuestionKind, Trust},
 };
 
 fn address(text: &str) -> AddressOfRecord {
@@ -58,6 +59,11 @@ fn what_is_saved_is_there_after_a_restart() {
                 name: "An Authority".into(),
             },
             since: 1_750_000_000_000,
+            without: Some(Box::new(KnownBy {
+                how: How::Invitation,
+                since: 1_740_000_000_000,
+                without: None,
+            })),
         }),
         refused: vec![certificate("bob@example.net").fingerprint()],
         expected: Some(Expected {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
@@ -19,6 +19,8 @@ const DEPTH_LIMIT: i32 = 5;
 const INTERMEDIATES_LIMIT: usize = 64;
 /// Most chains that are remembered as good.
 const PROVEN_LIMIT: usize = 4096;
+/// Most authorities below the trusted ones that are remembered. There is one for each that issues certificates.
+const ISSUERS_LIMIT: usize = 64;
 /// OpenSSL's security level 2: keys of 112 bits of security, no SHA-1 signature.
 const SECURITY_LEVEL: i32 = 2;
 /// Its parts do not say the same to everybody who reads it.
@@ -62,13 +64,22 @@ pub enum ChainError {
 #[derive(Clone, Default)]
 pub struct TrustAnchors {
     authorities: Vec<Certificate>,
-    /// Chains that were found good, by the fingerprint at their beginning: checking one costs more than all else about a peer.
-    proven: Arc<Mutex<HashMap<Fingerprint, Proven>>>,
+    proven: Arc<Mutex<Proven>>,
+}
+
+/// What was found good: checking a chain costs more than all else about a peer.
+#[derive(Default)]
+struct Proven {
+    /// Chains, by the fingerprint at their beginning.
+    chains: HashMap<Fingerprint, ProvenChain>,
+    /// What stood in them between the people and the authorities. Each is presented with everybody whom it vouches for, and OpenSSL
+    /// takes as long to read it as to check a signature.
+    issuers: HashMap<Fingerprint, Certificate>,
 }
 
 /// A chain that is good at any time at which all its certificates are valid.
 #[derive(Clone)]
-struct Proven {
+struct ProvenChain {
     authority: Certificate,
     from: Millis,
     until: Millis,
@@ -167,27 +178,33 @@ impl TrustAnchors {
         if certificate.is_ca() {
             return Err(ChainError::Authority);
         }
-        let proven = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = proven().get(&certificate.fingerprint()).cloned();
+        let known = self.proven().chains.get(&certificate.fingerprint()).cloned();
         if let Some(known) = known.filter(|known| (known.from..=known.until).contains(&now)) {
             return Ok(known.authority);
         }
         // Others need not wait for it.
-        let found = self.prove(certificate, intermediates, now)?;
-        let mut proven = proven();
-        if proven.len() >= PROVEN_LIMIT {
-            proven.clear();
+        let (found, issuers) = self.prove(certificate, intermediates, now)?;
+        let mut proven = self.proven();
+        make_room(&mut proven.chains, PROVEN_LIMIT);
+        proven.chains.insert(certificate.fingerprint(), found.clone());
+        for issuer in issuers {
+            make_room(&mut proven.issuers, ISSUERS_LIMIT);
+            proven.issuers.entry(issuer.fingerprint()).or_insert(issuer);
         }
-        proven.insert(certificate.fingerprint(), found.clone());
         Ok(found.authority)
     }
 
+    fn proven(&self) -> MutexGuard<'_, Proven> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The chain, and those between its ends.
     fn prove(
         &self,
         certificate: &Certificate,
         intermediates: &[Certificate],
         now: Millis,
-    ) -> Result<Proven, ChainError> {
+    ) -> Result<(ProvenChain, Vec<Certificate>), ChainError> {
         let mut store = X509StoreBuilder::new()?;
         for authority in &self.authorities {
             store.add_cert(authority.x509().ok_or(TWO_WAYS)?.clone())?;
@@ -195,28 +212,49 @@ impl TrustAnchors {
         let parameters = verification(now)?;
         store.set_param(&parameters)?;
         let store = store.build();
-        let links = links(certificate, intermediates)?;
+        let links: Vec<Certificate> = {
+            let proven = self.proven();
+            let known = |link: &Certificate| proven.issuers.get(&link.fingerprint()).unwrap_or(link).clone();
+            let links = intermediates.iter().filter(|link| link.is_ca());
+            links.take(INTERMEDIATES_LIMIT).map(known).collect()
+        };
+        let links = links_of(certificate, &links);
+        let mut stack = Stack::new()?;
+        for link in &links {
+            // Those that OpenSSL does not read as they were read have signed nothing.
+            if let Some(x509) = link.x509() {
+                stack.push(x509.clone())?;
+            }
+        }
         let mut context = X509StoreContext::new()?;
-        let verified = context.init(&store, certificate.x509().ok_or(TWO_WAYS)?, &links, |context| {
+        let verified = context.init(&store, certificate.x509().ok_or(TWO_WAYS)?, &stack, |context| {
             let good = context.verify_cert()?;
             let chain = context.chain().into_iter().flatten();
-            // Reading anew is quicker than taking OpenSSL's apart.
             let chain: Vec<Vec<u8>> = chain.map(|one| one.to_der()).collect::<Result<_, _>>()?;
             Ok(if good { Ok(chain) } else { Err(context.error()) })
         })?;
         let chain = verified.map_err(|error: X509VerifyResult| ChainError::Chain(error.error_string()))?;
-        let chain: Result<Vec<Certificate>, _> = chain.iter().map(|der| Certificate::from_der(der)).collect();
-        let chain = chain.map_err(|_| ChainError::Chain("an authority's certificate is unreadable"))?;
-        let from = chain.iter().map(Certificate::not_before).max();
-        let until = chain.iter().map(Certificate::not_after).min();
-        match (chain.last(), from, until) {
-            (Some(authority), Some(from), Some(until)) => Ok(Proven {
-                authority: authority.clone(),
-                from,
-                until,
-            }),
-            _ => Err(ChainError::Chain("the chain is empty")),
-        }
+        let given = || links.iter().copied().chain(&self.authorities).chain([certificate]);
+        let chain: Option<Vec<&Certificate>> = chain
+            .iter()
+            .map(|der| given().find(|one| one.der() == der.as_slice()))
+            .collect();
+        let [first, above @ ..] = chain.as_deref().unwrap_or_default() else {
+            return Err(ChainError::Chain("it is of other certificates than were given"));
+        };
+        let authority = *above.last().unwrap_or(first);
+        let (from, until) = above
+            .iter()
+            .fold((first.not_before(), first.not_after()), |(from, until), one| {
+                (from.max(one.not_before()), until.min(one.not_after()))
+            });
+        let proven = ProvenChain {
+            authority: authority.clone(),
+            from,
+            until,
+        };
+        let between = above.iter().filter(|one| **one != authority);
+        Ok((proven, between.map(|one| (*one).clone()).collect()))
     }
 }
 
@@ -226,31 +264,30 @@ impl fmt::Debug for TrustAnchors {
     }
 }
 
-/// The authorities among `intermediates` that really signed the certificate, or a link below them. OpenSSL takes a link
-/// by its name and does not come back: a stranger's certificate of the same name would spoil the chain.
-fn links(certificate: &Certificate, intermediates: &[Certificate]) -> Result<Stack<X509>, ErrorStack> {
+fn make_room<T>(remembered: &mut HashMap<Fingerprint, T>, limit: usize) {
+    if remembered.len() >= limit {
+        remembered.clear();
+    }
+}
+
+/// The authorities among `links` that may have signed the certificate, or another one below them. OpenSSL takes a link by its name and
+/// does not come back, so that a stranger's certificate of the same name would spoil the chain: of several of one name only those are
+/// taken that really signed.
+fn links_of<'a>(certificate: &'a Certificate, links: &'a [Certificate]) -> Vec<&'a Certificate> {
     let mut signers = vec![certificate];
     let mut next = 0;
     while next < signers.len() && next <= DEPTH_LIMIT as usize {
-        for link in intermediates
-            .iter()
-            .filter(|link| link.is_ca())
-            .take(INTERMEDIATES_LIMIT)
-        {
-            if !signers.contains(&link) && signers[next].is_signed_by(link) {
+        let signed = signers[next];
+        let named: Vec<&Certificate> = links.iter().filter(|link| signed.names_as_issuer(link)).collect();
+        let is_alone = named.windows(2).all(|two| two[0] == two[1]);
+        for link in named {
+            if !signers.contains(&link) && (is_alone || signed.is_signed_by(link)) {
                 signers.push(link);
             }
         }
         next += 1;
     }
-    let mut stack = Stack::new()?;
-    for link in &signers[1..] {
-        // Those that OpenSSL does not read as they were read have signed nothing.
-        if let Some(x509) = link.x509() {
-            stack.push(x509.clone())?;
-        }
-    }
-    Ok(stack)
+    signers.split_off(1)
 }
 
 fn verification(now: Millis) -> Result<X509VerifyParam, ErrorStack> {

@@ -10,9 +10,10 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{Opened, derive, key, not_online, nothing_found, read};
 use crate::{
     host::{
-        actor::{Actor, Input, ReplyTo},
+        actor::Actor,
         calls::json,
         identities::rank,
+        inbox::{Input, ReplyTo},
         network, revocations,
     },
     protocol::{ErrorName, RpcError, Secret},

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{Order, key, read_own};
 use crate::{
-    host::{actor::Input, waiting},
+    host::{inbox::Input, waiting},
     roaming::{self, Kept, KeptCredential},
     time,
 };

@@ -18,8 +18,9 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    actor::{Actor, Input, ReplyTo},
+    actor::Actor,
     calls::json,
+    inbox::{Input, ReplyTo},
 };
 use crate::{
     protocol::{Empty, ErrorName, RoamingResult, RpcError, Secret},
