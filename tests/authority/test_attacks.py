@@ -99,28 +99,31 @@ def _mail(address: str) -> x509.RFC822Name:
     return x509.RFC822Name._init_without_validation(address)
 
 
+_ALICE = "alice@example.test"
+
+
 @pytest.mark.parametrize(
     ("request_der", "name"),
     [
-        (b"", "unreadable"),
-        (b"nonsense", "unreadable"),
-        (b"\x30" * 20_000, "too-large"),
-        (_request([]), "not-one-address"),
-        (_request([_mail("alice@example.test"), _mail("bob@example.test")]), "not-one-address"),
-        (_request([_mail("alice@example.test"), x509.DNSName("example.test")]), "other-names"),
-        (_request([_mail("alice@example.test\r\nBcc: bob@example.test")]), "bad-address"),
-        (_request([_mail("alice@example.test, bob@example.test")]), "bad-address"),
-        (_request([_mail("alice@example.test\x00")]), "bad-address"),
-        (_request([_mail("<alice@example.test>")]), "bad-address"),
-        (_request([_mail("alice")]), "bad-address"),
-        (_request([_mail("alice@example.test")], ec.generate_private_key(ec.SECP384R1())), "bad-key"),
-        (_request([_mail("alice@example.test")], rsa.generate_private_key(65537, 1024)), "bad-key"),
-        (
-            _request([_mail("alice@example.test")]).replace(b"alice", b"malic"),
-            "bad-signature",
+        pytest.param(b"", "unreadable", id="nothing"),
+        pytest.param(b"nonsense", "unreadable", id="nonsense"),
+        pytest.param(b"\x30" * 20_000, "too-large", id="over 16 KB"),
+        pytest.param(_request([]), "not-one-address", id="no address"),
+        pytest.param(_request([_mail(_ALICE), _mail("bob@example.test")]), "not-one-address", id="two addresses"),
+        pytest.param(_request([_mail(_ALICE), x509.DNSName("example.test")]), "other-names", id="a host"),
+        pytest.param(_request([_mail(f"{_ALICE}\r\nBcc: bob@example.test")]), "bad-address", id="a header"),
+        pytest.param(_request([_mail(f"{_ALICE}, bob@example.test")]), "bad-address", id="two in one"),
+        pytest.param(_request([_mail(f"{_ALICE}\x00")]), "bad-address", id="a control character"),
+        pytest.param(_request([_mail(f"<{_ALICE}>")]), "bad-address", id="brackets"),
+        pytest.param(_request([_mail("alice")]), "bad-address", id="no domain"),
+        pytest.param(_request([_mail(_ALICE)], ec.generate_private_key(ec.SECP384R1())), "bad-key", id="P-384"),
+        pytest.param(
+            _request([_mail(_ALICE)], rsa.generate_private_key(65537, 1024)), "bad-key", id="RSA of 1024 bits"
+        ),
+        pytest.param(
+            _request([_mail(_ALICE)]).replace(b"alice", b"malic"), "bad-signature", id="changed after it was signed"
         ),
     ],
-    ids=lambda value: value if isinstance(value, str) else f"{len(value)}",
 )
 def test_bad_requests_are_refused(certifier: Certifier, mail: MailServer, request_der: bytes, name: str) -> None:
     """Each by its name, and nobody is mailed."""

@@ -221,16 +221,17 @@ class MailServer:
         queue = self.folder / "spool" / "input"
         eventually(lambda: not any(queue.rglob("*-H")), "exim4 has delivered what it took")
         for name in PASSWORDS:
-            with self._inbox(name) as box:
+            with self._inbox(name, readonly=False) as box:
                 for number in box.search(None, "ALL")[1][0].split():
                     box.store(number, "+FLAGS", r"\Deleted")
                 box.expunge()
 
     @contextlib.contextmanager
-    def _inbox(self, name: str) -> Iterator[imaplib.IMAP4]:
+    def _inbox(self, name: str, readonly: bool = True) -> Iterator[imaplib.IMAP4]:
+        """A look must not take from a mail that it is recent: the user's own program knows by that what is new."""
         with imaplib.IMAP4("127.0.0.1", self.ports.imap) as box:
             box.login(f"{name}@{DOMAIN}", PASSWORDS[name])
-            box.select("INBOX")
+            box.select("INBOX", readonly)
             yield box
 
     def letters(self, name: str) -> list[EmailMessage]:
@@ -238,6 +239,11 @@ class MailServer:
         with self._inbox(name) as box:
             numbers = box.search(None, "ALL")[1][0].split()
             return [_parsed(box.fetch(number, "(BODY.PEEK[])")[1][0][1]) for number in numbers]
+
+    def unseen(self, name: str) -> int:
+        """How many letters in somebody's inbox the server has not been told are read."""
+        with self._inbox(name) as box:
+            return len(box.search(None, "UNSEEN")[1][0].split())
 
     def letter(self, name: str, count: int = 1) -> EmailMessage:
         """The last letter in somebody's inbox, once there are so many."""

@@ -6,6 +6,7 @@ import pytest
 
 from lib.mail import MailServer
 from lib.person import Person
+from lib.waiting import eventually
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -46,3 +47,6 @@ def test_an_invitation_by_mail_makes_both_keys_known(sit_down: Callable[..., Per
     bob.chat.sees("in", "you got my mail")
     bob.thunderbird.find('#person-trust[data-trust="pinned"]')
     bob.screenshot("32-bob-knows-alice")
+    # What Corella has taken in is marked as read, here and at the server.
+    eventually(lambda: mail.unseen("alice") == 0, "that the server knows it")
+    eventually(lambda: [read for _, read in alice.inbox()] == [True], "that Thunderbird shows it")

@@ -139,7 +139,8 @@ fn system(place: &Place, long: bool) -> Result<(), Failure> {
     })?;
     npm::provide_library(place)?;
     step("pack the add-on", || xpi::pack(&place.extension(), &place.xpi()))?;
-    let mut pytest = python.command(&["-m", "pytest"]);
+    // Most tests wait most of the time. Files stay together: what one of them starts serves all its tests.
+    let mut pytest = python.command(&["-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"]);
     if long {
         pytest.arg("--long");
     }

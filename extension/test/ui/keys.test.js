@@ -82,7 +82,6 @@ pageTest(
         "verified",
         /certified by Example <b>CA<\/b>, since May 17, 2026/,
       ],
-      [{ how: "authority", authority: "Example CA" }, "verified", /certified by Example CA\.$/],
       [{ how: "fingerprint", since }, "pinned", /confirmed since May 17, 2026, because you said/],
       [{ how: "invitation", since }, "pinned", /mailed to bob@example\.test came back signed/],
       [{ how: "device", since }, "pinned", /another of your devices/],
