@@ -540,7 +540,11 @@ from: string,
 /**
  * The text of its attachment.
  */
-content: string, };
+content: string, 
+/**
+ * The user has opened the mail: whoever invites is offered, however many others wait.
+ */
+opened?: boolean, };
 
 export type SettingParams = { 
 /**

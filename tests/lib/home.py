@@ -21,7 +21,9 @@ class Home:
         self.data = root / ".local" / "share"
         self.config = root / ".config"
         self.runtime = root / "run"
-        for folder in (self.data, self.config, self.runtime):
+        # Two Thunderbirds that write a mail would take each other's file away.
+        self.temporary = root / "tmp"
+        for folder in (self.data, self.config, self.runtime, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
         self.runtime.chmod(0o700)
 
@@ -38,6 +40,7 @@ class Home:
             "XDG_CACHE_HOME": str(self.root / ".cache"),
             "XDG_STATE_HOME": str(self.root / ".local" / "state"),
             "XDG_RUNTIME_DIR": str(self.runtime),
+            "TMPDIR": str(self.temporary),
             **more,
         }
 

@@ -103,7 +103,7 @@ impl Buddy {
         if self.known.as_ref() != Some(&chosen) {
             match How::of(anchors, &self.address, &chosen, &[], now, How::Fingerprint) {
                 how @ How::Authority { .. } => self.know(now, chosen.clone(), how),
-                // Whoever vouched for it is trusted no more, or has to be shown again.
+                // Whoever vouched for it is trusted no more, or the chain is not at hand: what is left is the user's word.
                 _ => chosen.trust = Trust::Pinned,
             }
         }

@@ -7,7 +7,7 @@ use corella_identity::{
 
 use crate::{
     Action, Agent, Buddy, CallId, Command, CommandError, Consent, Content, MessageState, NewMessage, Outgoing, Pair,
-    Presence, Reason, Reply, Side, Status, StoreOutcome, outbox::Outbox,
+    Presence, Reason, Reply, Side, Status, StoreOutcome, invitations::ReadMail, outbox::Outbox,
 };
 
 impl Agent {
@@ -40,8 +40,15 @@ impl Agent {
                 from,
                 invitation,
                 certificate,
+                is_opened,
             } => {
-                let outcome = self.read_invitation(now, &from, *invitation, certificate, out);
+                let mail = ReadMail {
+                    from: &from,
+                    invitation: *invitation,
+                    certificate,
+                    is_opened,
+                };
+                let outcome = self.read_invitation(now, mail, out);
                 Ok(Reply::Read(outcome, from))
             }
             Command::AcceptInvitation { address, nonce } => self.accept_invitation(now, &address, nonce, out),

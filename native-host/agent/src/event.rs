@@ -61,6 +61,8 @@ pub enum Command {
         invitation: Box<Invitation>,
         /// Who signed that.
         certificate: Certificate,
+        /// The user has opened the mail, and not only the add-on found it.
+        is_opened: bool,
     },
     /// `invitations/accept`.
     AcceptInvitation {

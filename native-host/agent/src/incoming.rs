@@ -7,7 +7,8 @@ use corella_identity::{
 
 use crate::{
     Action, Agent, Arriving, Buddy, Consent, Content, How, MessageState, NewMessage, Pair, Received, Side,
-    StoreOutcome, Via, requests::Room,
+    StoreOutcome, Via,
+    requests::{MAIL, Room},
 };
 
 /// The name of the device from which strangers' messages in the overlay come.
@@ -173,12 +174,30 @@ impl Agent {
         if !self.requests.may_write(&pair.with, arriving) {
             return None;
         }
-        if self.buddies.contains_key(&pair.with) {
+        let is_stranger = match self.buddies.get(&pair.with) {
+            // Whoever was only heard of by mail so far writes from somewhere now.
+            Some(buddy) => buddy.consent == Consent::Request && buddy.known.is_none(),
+            None => true,
+        };
+        if !is_stranger {
             return Some(known());
         }
         let (device, Known { trust, .. }) = self.stranger(now, via, pair)?;
+        if self.buddies.contains_key(&pair.with) {
+            return self.requests.may_write_from(&device).then_some(trust);
+        }
         let room = self.requests.room(&device, trust == Trust::Verified);
         (room != Room::Full).then_some(trust)
+    }
+
+    /// Those who wait for the user's answer, in the order in which they came.
+    pub(crate) fn remember_requests(&mut self, strangers: Vec<AddressOfRecord>) {
+        for stranger in strangers {
+            let known = self.buddies.get(&stranger).and_then(|buddy| buddy.known.as_ref());
+            let verified = known.is_some_and(|known| known.trust == Trust::Verified);
+            let by_mail = known.is_none().then(|| MAIL.to_owned());
+            self.requests.wait(stranger, by_mail, verified);
+        }
     }
 
     /// The device and the key of somebody unknown. What waited in the overlay is as if all of it came from one device.

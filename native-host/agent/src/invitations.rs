@@ -19,8 +19,22 @@ use crate::{
     requests::{BY_MAIL, MAIL, Room},
 };
 
+/// By so much a sender's clock may be ahead.
+const SKEW: Millis = 5 * 60_000;
 /// Most declined invitations that are remembered; the oldest are forgotten.
 const DECLINED: usize = 1_000;
+
+/// A mail that may be an invitation or the answer to one.
+pub(crate) struct ReadMail<'a> {
+    /// The address in its From.
+    pub(crate) from: &'a AddressOfRecord,
+    /// What its attachment says.
+    pub(crate) invitation: Invitation,
+    /// Who signed that.
+    pub(crate) certificate: Certificate,
+    /// The user has opened it.
+    pub(crate) is_opened: bool,
+}
 
 impl Agent {
     /// What is to go back to somebody with each message, if anything is.
@@ -139,15 +153,19 @@ impl Agent {
         }
     }
 
-    /// A mail `from` an address brought an invitation, signed with a key.
+    /// A mail brought an invitation, or the answer to one.
     pub(crate) fn read_invitation(
         &mut self,
         now: Millis,
-        from: &AddressOfRecord,
-        invitation: Invitation,
-        certificate: Certificate,
+        mail: ReadMail<'_>,
         out: &mut Vec<Action>,
     ) -> InvitationOutcome {
+        let ReadMail {
+            from,
+            invitation,
+            certificate,
+            is_opened,
+        } = mail;
         let refused = InvitationOutcome::Refused;
         if invitation.from != *from {
             return refused(InvitationRefusal::OtherSender);
@@ -164,25 +182,28 @@ impl Agent {
             until,
         };
         if invitation.returns.is_empty() {
-            self.offered(now, from, invitation.to, mailed, out)
+            self.offered(now, from, invitation.to, mailed, is_opened, out)
         } else {
             self.answered_by_mail(now, from, &invitation, mailed, certificate, out)
         }
     }
 
     /// Room for one more who invites by mail, with something that is worth something until then. Mail comes from anybody: of too many
-    /// who came by it those whose invitation is the latest wait, in whatever order the mails are read.
-    fn room_by_mail(&self, until: Millis) -> Room {
+    /// who came by it those whose invitation is the latest wait, in whatever order the mails are read. `is_opened`: the user has opened
+    /// the mail, and is to see who invites.
+    fn room_by_mail(&self, now: Millis, until: Millis, is_opened: bool) -> Room {
         let by_mail: Vec<&AddressOfRecord> = self.requests.by_mail().collect();
         if by_mail.len() < BY_MAIL {
             return self.requests.room("", false);
         }
+        // One that says it is from tomorrow would be the latest for a day.
+        let rank = |until: Millis| if until > now + LIFETIME + SKEW { 0 } else { until };
         let latest = |stranger: &AddressOfRecord| {
             let offers = self.buddies.get(stranger).map(|buddy| &buddy.invitations.offers);
-            offers.into_iter().flatten().map(|offer| offer.mailed.until).max()
+            offers.into_iter().flatten().map(|offer| rank(offer.mailed.until)).max()
         };
         let oldest = by_mail.into_iter().min_by_key(|stranger| latest(stranger));
-        let oldest = oldest.filter(|stranger| latest(stranger) <= Some(until));
+        let oldest = oldest.filter(|stranger| is_opened || latest(stranger) < Some(rank(until)));
         oldest.map_or(Room::Full, |stranger| Room::InsteadOf(stranger.clone()))
     }
 
@@ -192,6 +213,7 @@ impl Agent {
         from: &AddressOfRecord,
         own: AddressOfRecord,
         mailed: Mailed,
+        is_opened: bool,
         out: &mut Vec<Action>,
     ) -> InvitationOutcome {
         let offers = self.buddies.get(from).map(|buddy| buddy.invitations.offers.as_slice());
@@ -204,7 +226,7 @@ impl Agent {
             return InvitationOutcome::Known;
         }
         if !self.buddies.contains_key(from) {
-            match self.room_by_mail(mailed.until) {
+            match self.room_by_mail(now, mailed.until, is_opened) {
                 Room::Free => {}
                 Room::InsteadOf(stranger) => self.give_way(&stranger, out),
                 Room::Full => return InvitationOutcome::Known,

@@ -100,11 +100,11 @@ impl Buddy {
         let is_worth_the_same = before.as_ref().is_some_and(|before| before.trust == known.trust);
         let known_by = self.known_by.take().filter(|_| before.is_some());
         self.known_by = Some(match (known_by, how) {
-            // Another authority vouches for it by now.
-            (Some(known_by), how @ How::Authority { .. }) if is_worth_the_same => KnownBy { how, ..known_by },
+            // This authority vouches for it by now.
             (Some(known_by), how @ How::Authority { .. }) => KnownBy {
+                how,
+                since: if is_worth_the_same { known_by.since } else { now },
                 without: known_by.without_authority().map(Box::new),
-                ..KnownBy::new(now, how)
             },
             (Some(mut known_by), how) if is_worth_the_same => {
                 let is_vouched = matches!(known_by.how, How::Authority { .. });
@@ -118,18 +118,17 @@ impl Buddy {
         self.known = Some(known);
     }
 
-    /// Unless one of these authorities vouches for the key in use, it is worth what it is without any. True if that is less.
-    pub(crate) fn doubt(&mut self, anchors: &TrustAnchors) -> bool {
-        let is_trusted = |known_by: &KnownBy| match &known_by.how {
-            How::Authority { root, .. } => anchors.trusts_fingerprint(root),
-            _ => false,
+    /// Unless the authority that vouched for the key in use is among these, it is worth what it is without any. True if that is less.
+    /// `if_unknown`: whether so it is where nobody remembers which authority that was.
+    pub(crate) fn doubt(&mut self, anchors: &TrustAnchors, if_unknown: bool) -> bool {
+        let is_doubtful = match self.known_by.as_ref().map(|known_by| &known_by.how) {
+            Some(How::Authority { root, .. }) => !anchors.trusts_fingerprint(root),
+            _ => if_unknown,
         };
-        let Some(known) = self.known.as_mut().filter(|known| known.trust == Trust::Verified) else {
+        let known = self.known.as_mut().filter(|known| known.trust == Trust::Verified);
+        let Some(known) = known.filter(|_| is_doubtful) else {
             return false;
         };
-        if self.known_by.as_ref().is_some_and(is_trusted) {
-            return false;
-        }
         let before = self.known_by.take();
         let seen = before.as_ref().map(|before| KnownBy::new(before.since, How::First));
         let left = before.and_then(KnownBy::without_authority);
@@ -143,33 +142,45 @@ impl Buddy {
     }
 }
 
+impl Buddy {
+    /// What is asked about is worth what can still be proven of it. True if there was more.
+    fn doubt_candidates(&mut self) -> bool {
+        let candidates = self.question.iter_mut().flat_map(|question| &mut question.candidates);
+        let mut is_worth_less = false;
+        for candidate in candidates.filter(|one| one.trust == Trust::Verified) {
+            candidate.trust = Trust::Unverified;
+            is_worth_less = true;
+        }
+        is_worth_less
+    }
+}
+
 impl Agent {
     /// The user trusts these authorities from now on, and no others: whoever was known by another is no longer, and everybody else is
     /// looked up anew.
     pub(crate) fn trust_authorities(&mut self, now: Millis, anchors: TrustAnchors, out: &mut Vec<Action>) {
         let before = std::mem::replace(&mut self.settings.anchors, anchors);
+        let lacks = |anchors: &TrustAnchors, one: &Certificate| !anchors.trusts(one);
         let is_one_gone = before
             .authorities()
             .iter()
-            .any(|one| !self.settings.anchors.trusts(one));
+            .any(|one| lacks(&self.settings.anchors, one));
+        let is_one_new = self
+            .settings
+            .anchors
+            .authorities()
+            .iter()
+            .any(|one| lacks(&before, one));
         let people: Vec<AddressOfRecord> = self.buddies.keys().cloned().collect();
         for address in people {
             let Some(buddy) = self.buddies.get_mut(&address) else {
                 continue;
             };
-            if is_one_gone && buddy.doubt(&self.settings.anchors) {
+            if is_one_gone && buddy.doubt(&self.settings.anchors, true) {
                 self.buddy_changed(&address, out);
             }
-            // What is asked about is worth what can still be proven of it.
-            let question = self.buddies.get_mut(&address).and_then(|buddy| buddy.question.as_mut());
-            if let Some(question) = question.filter(|_| is_one_gone) {
-                for candidate in question
-                    .candidates
-                    .iter_mut()
-                    .filter(|one| one.trust == Trust::Verified)
-                {
-                    candidate.trust = Trust::Unverified;
-                }
+            let buddy = self.buddies.get_mut(&address);
+            if is_one_gone && buddy.is_some_and(Buddy::doubt_candidates) {
                 self.buddy_changed(&address, out);
             }
             let Some(buddy) = self.buddies.get(&address) else {
@@ -185,7 +196,21 @@ impl Agent {
                 }
             }
         }
-        self.weigh_revocations(now, out);
+        if is_one_new {
+            self.weigh_revocations(now, out);
+        }
+    }
+
+    /// The settings may name other authorities than when the roster was written.
+    pub(crate) fn doubt_everybody(&mut self) {
+        let anchors = &self.settings.anchors;
+        for buddy in self.buddies.values_mut() {
+            let is_worth_less = buddy.doubt(anchors, anchors.is_empty());
+            if is_worth_less | (anchors.is_empty() && buddy.doubt_candidates()) {
+                self.repairs.push(Action::SaveBuddy(Box::new(buddy.clone())));
+                self.is_changed = true;
+            }
+        }
     }
 }
 
@@ -235,16 +260,16 @@ mod tests {
             buddy.know(3, known(Trust::Verified), authority("one"));
             buddy.know(4, known(Trust::Verified), authority("another"));
             assert_eq!(worth(&buddy), (Trust::Verified, "authority", 3));
-            assert!(buddy.doubt(&TrustAnchors::none()));
+            assert!(buddy.doubt(&TrustAnchors::none(), false));
             assert_eq!(worth(&buddy), (Trust::Pinned, word, 2));
-            assert!(!buddy.doubt(&TrustAnchors::none()));
+            assert!(!buddy.doubt(&TrustAnchors::none(), false));
 
             // And so it does if it came later.
             let mut buddy = bob();
             buddy.know(3, known(Trust::Verified), authority("one"));
             buddy.know(5, known(Trust::Verified), how);
             assert_eq!(worth(&buddy), (Trust::Verified, "authority", 3));
-            assert!(buddy.doubt(&TrustAnchors::none()));
+            assert!(buddy.doubt(&TrustAnchors::none(), false));
             assert_eq!(worth(&buddy), (Trust::Pinned, word, 5));
         }
     }
@@ -257,7 +282,7 @@ mod tests {
             trust: Trust::Verified,
         };
         buddy.know(1, verified(certificate()), authority("one"));
-        assert!(buddy.doubt(&TrustAnchors::none()));
+        assert!(buddy.doubt(&TrustAnchors::none(), false));
         assert_eq!(worth(&buddy), (Trust::Unverified, "first", 1));
 
         // What the user said of one key is nothing about another.
@@ -267,7 +292,7 @@ mod tests {
         };
         buddy.know(2, pinned, How::Fingerprint);
         buddy.know(3, verified(certificate()), authority("one"));
-        assert!(buddy.doubt(&TrustAnchors::none()));
+        assert!(buddy.doubt(&TrustAnchors::none(), false));
         assert_eq!(worth(&buddy), (Trust::Unverified, "first", 3));
     }
 }

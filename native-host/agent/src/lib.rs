@@ -36,10 +36,7 @@ mod watchers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corella_identity::{
-    AddressOfRecord, Certificate, Millis,
-    trust::{Trust, TrustAnchors},
-};
+use corella_identity::{AddressOfRecord, Certificate, Millis, trust::TrustAnchors};
 
 pub use action::{Action, BuddyView, NewMessage, Notice, Reply, Side};
 pub use buddy::{Buddy, Consent};
@@ -160,6 +157,8 @@ pub struct Agent {
     declined: BTreeMap<String, Millis>,
     /// Somebody's standing or the own status may be another than what is kept.
     is_changed: bool,
+    /// Nothing has happened since the start.
+    is_fresh: bool,
     /// What the store and the roster do not agree on since the program ended between the two.
     repairs: Vec<Action>,
 }
@@ -167,12 +166,8 @@ pub struct Agent {
 impl Agent {
     /// An agent with what it remembered. It has no own address until [`Event::OwnAddress`].
     pub fn new(settings: Settings, snapshot: Snapshot) -> Agent {
-        let mut requests = Requests::default();
-        for stranger in snapshot.buddies.iter().filter(|b| b.consent == Consent::Request) {
-            let verified = stranger.known.as_ref().is_some_and(|k| k.trust == Trust::Verified);
-            let by_mail = stranger.known.is_none().then(|| requests::MAIL.to_owned());
-            requests.wait(stranger.address.clone(), by_mail, verified);
-        }
+        let strangers = snapshot.buddies.iter().filter(|b| b.consent == Consent::Request);
+        let strangers: Vec<AddressOfRecord> = strangers.map(|b| b.address.clone()).collect();
         let mut agent = Agent {
             settings,
             own: BTreeSet::new(),
@@ -185,19 +180,14 @@ impl Agent {
             arriving: BTreeMap::new(),
             devices: BTreeMap::new(),
             passed: BTreeMap::new(),
-            requests,
+            requests: Requests::default(),
             revoked: RevokedKeys::new(snapshot.revoked),
             roaming: BTreeMap::new(),
             declined: snapshot.declined.into_iter().collect(),
             is_changed: false,
+            is_fresh: true,
             repairs: Vec::new(),
         };
-        // An authority may have been taken out of the settings meanwhile.
-        for buddy in agent.buddies.values_mut() {
-            if buddy.doubt(&agent.settings.anchors) {
-                agent.repairs.push(Action::SaveBuddy(Box::new(buddy.clone())));
-            }
-        }
         let unknown = snapshot
             .strangers
             .into_iter()
@@ -207,6 +197,9 @@ impl Agent {
             .extend(unknown.map(Action::DropRequests).collect::<Vec<_>>());
         agent.know_devices(snapshot.devices, snapshot.devices_since);
         agent.remember_roaming(snapshot.roaming);
+        // Whoever is worth less than the roster says is news for the other devices, and waits as everybody else does.
+        agent.doubt_everybody();
+        agent.remember_requests(strangers);
         for (pair, next) in snapshot.sequences {
             agent.peers.entry(pair).or_default().next_sequence = next;
         }
@@ -232,6 +225,10 @@ impl Agent {
     /// Takes one event in and says what to do now, in order.
     pub fn handle(&mut self, now: Millis, event: Event) -> Vec<Action> {
         let mut out = std::mem::take(&mut self.repairs);
+        if std::mem::take(&mut self.is_fresh) {
+            // The settings may name an authority that they did not name when these were heard of.
+            self.weigh_revocations(now, &mut out);
+        }
         match event {
             Event::OwnAddress(address) => self.own_address(now, address, &mut out),
             Event::Command { call, command } => self.command(now, call, command, &mut out),

@@ -45,7 +45,7 @@ pub(crate) enum Room {
 impl Requests {
     /// Room for one more stranger who writes from `device`.
     pub(crate) fn room(&self, device: &str, verified: bool) -> Room {
-        if self.on_device(device) >= ON_DEVICE {
+        if !self.may_write_from(device) {
             return Room::Full;
         }
         if self.waiting.len() < STRANGERS {
@@ -64,7 +64,7 @@ impl Requests {
 
     /// Somebody who had only invited by mail has written from a device. False if too many who wrote from it wait.
     pub(crate) fn wrote(&mut self, stranger: &AddressOfRecord, device: &str, verified: bool) -> bool {
-        let has_room = self.on_device(device) < ON_DEVICE;
+        let has_room = self.may_write_from(device);
         if let Some(waiting) = self
             .waiting
             .iter_mut()
@@ -76,9 +76,10 @@ impl Requests {
         has_room
     }
 
-    fn on_device(&self, device: &str) -> usize {
+    /// Whether not too many wait who wrote from this device.
+    pub(crate) fn may_write_from(&self, device: &str) -> bool {
         let on_device = |w: &&Waiting| w.device.as_deref() == Some(device);
-        self.waiting.iter().filter(on_device).count()
+        self.waiting.iter().filter(on_device).count() < ON_DEVICE
     }
 
     /// Whether one more message of this stranger may be kept while `arriving` others are on their way to the disk.

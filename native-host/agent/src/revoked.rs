@@ -131,10 +131,13 @@ impl Agent {
         }
     }
 
-    /// The user trusts other authorities than before: what they have revoked reaches farther now.
+    /// The user trusts other authorities than before: what they have revoked of people here reaches farther now.
     pub(crate) fn weigh_revocations(&mut self, now: Millis, out: &mut Vec<Action>) {
-        let heard = self.revoked.0.values().flatten();
-        let heard = heard.map(|revoked| revoked.revocation.clone()).collect();
+        let heard = self.revoked.0.iter().filter(|(who, _)| self.buddies.contains_key(who));
+        let heard = heard
+            .flat_map(|(_, revoked)| revoked)
+            .map(|revoked| revoked.revocation.clone())
+            .collect();
         self.revoke(now, heard, out);
     }
 

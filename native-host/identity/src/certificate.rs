@@ -203,7 +203,7 @@ impl Certificate {
         self.names_as_issuer(self)
     }
 
-    pub(crate) fn names_as_issuer(&self, issuer: &Certificate) -> bool {
+    fn names_as_issuer(&self, issuer: &Certificate) -> bool {
         self.0.outline.issuer == issuer.0.outline.subject
     }
 

@@ -1,7 +1,7 @@
 //! Invitations by mail: only what was mailed and comes back signed makes a key known.
 
 use corella_identity::{
-    Credential,
+    Credential, Millis,
     invitation::{Invitation, LIFETIME, Nonce},
     trust::{QuestionKind, Trust},
 };
@@ -33,12 +33,26 @@ fn accept(world: &mut World, n: usize, whose: &str) -> InvitationMail {
     mail_of(world, n, Command::AcceptInvitation { address, nonce })
 }
 
-/// `n` reads a mail from `from` that carries this, signed by `signer`.
+/// `n` reads a mail from `from` that carries this, signed by `signer` just now.
 fn read(world: &mut World, n: usize, from: &str, mail: &InvitationMail, signer: &Credential) -> InvitationOutcome {
+    let at = world.now;
+    read_of(world, n, from, mail, signer, at, false)
+}
+
+/// `n` reads one that says it is of that time; `is_opened`: by opening it.
+fn read_of(
+    world: &mut World,
+    n: usize,
+    from: &str,
+    mail: &InvitationMail,
+    signer: &Credential,
+    at: Millis,
+    is_opened: bool,
+) -> InvitationOutcome {
     let invitation = Invitation {
         from: mail.pair.own.clone(),
         to: mail.pair.with.clone(),
-        at: world.now,
+        at,
         nonce: mail.nonce,
         returns: mail.returns.clone(),
     };
@@ -46,6 +60,7 @@ fn read(world: &mut World, n: usize, from: &str, mail: &InvitationMail, signer: 
         from: address(from),
         invitation: Box::new(invitation),
         certificate: signer.certificate().clone(),
+        is_opened,
     };
     let call = world.command(n, command);
     world.run(0);
@@ -337,6 +352,7 @@ fn a_crowd_of_invitations_fills_nothing() {
         let name = format!("stranger{n}");
         let (mail, signer) = from_a_stranger(&world, &name);
         read(&mut world, 0, &name, &mail, &signer);
+        world.run(1);
     }
     let waiting = world.agent(0).buddies();
     assert_eq!(waiting.len(), 20);
@@ -359,16 +375,13 @@ fn the_latest_of_too_many_wait_in_whatever_order_they_are_read() {
     let names: Vec<String> = (0..25).map(|n| format!("stranger{n}")).collect();
     let mails: Vec<_> = names.iter().map(|name| from_a_stranger(&world, name)).collect();
     let begun = world.now;
-    let written_at = |n: usize| begun + n as i64;
     let look = |world: &mut World, order: &[usize]| {
         let mut offered = 0;
         for n in order {
-            // What is read now was written then.
-            world.now = written_at(*n);
             let (mail, signer) = &mails[*n];
-            offered += usize::from(read(world, 0, &names[*n], mail, signer) == InvitationOutcome::Offered);
+            let outcome = read_of(world, 0, &names[*n], mail, signer, begun + *n as i64, false);
+            offered += usize::from(outcome == InvitationOutcome::Offered);
         }
-        world.now = written_at(30);
         let mut waiting: Vec<_> = world.agent(0).buddies().into_iter().map(|one| one.address).collect();
         waiting.sort();
         (offered, waiting)
@@ -381,6 +394,21 @@ fn the_latest_of_too_many_wait_in_whatever_order_they_are_read() {
     for order in [forwards, backwards] {
         assert_eq!(look(&mut world, &order), (0, latest.clone()), "nobody is offered twice");
     }
+    // Nobody is helped by a date that lies ahead; and whoever's mail the user opens is offered in any case.
+    let ahead: Vec<_> = (0..20).map(|n| format!("ahead{n}")).collect();
+    for name in &ahead {
+        let (mail, signer) = from_a_stranger(&world, name);
+        read_of(&mut world, 0, name, &mail, &signer, begun + 23 * 3_600_000, false);
+    }
+    let (mail, signer) = from_a_stranger(&world, "friend");
+    assert_eq!(
+        read_of(&mut world, 0, "friend", &mail, &signer, begun + 100, false),
+        InvitationOutcome::Offered
+    );
+    let (mail, signer) = from_a_stranger(&world, "old");
+    let mut read_old = |is_opened| read_of(&mut world, 0, "old", &mail, &signer, begun - 1, is_opened);
+    assert_eq!(read_old(false), InvitationOutcome::Known);
+    assert_eq!(read_old(true), InvitationOutcome::Offered);
 }
 
 #[test]

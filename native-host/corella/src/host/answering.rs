@@ -43,7 +43,9 @@ impl Actor {
             Call::OpenRoaming { own, opening } => return self.open_roaming(own, opening, reply),
             Call::CloseRoaming(own) => return self.close_roaming(own, reply),
             Call::Invite { to, from } => return self.invite(to, from, reply),
-            Call::ReadInvitation { from, content } => return self.read_invitation(from, &content, reply),
+            Call::ReadInvitation { from, content, opened } => {
+                return self.read_invitation(from, &content, opened, reply);
+            }
             Call::AcceptInvitation(address) => return self.accept_invitation(address, reply),
             Call::DeclineInvitation(address) => return self.command(Command::DeclineInvitation(address), reply),
             Call::Buddies => return self.buddies(reply),

@@ -55,6 +55,7 @@ pub(crate) enum Call {
     ReadInvitation {
         from: AddressOfRecord,
         content: String,
+        opened: bool,
     },
     AcceptInvitation(AddressOfRecord),
     DeclineInvitation(AddressOfRecord),
@@ -166,9 +167,9 @@ impl Call {
                 }
             }
             "invitations/read" => {
-                let InvitationReadParams { from, content } = read(params)?;
+                let InvitationReadParams { from, content, opened } = read(params)?;
                 let from = views::address(&from)?;
-                Call::ReadInvitation { from, content }
+                Call::ReadInvitation { from, content, opened }
             }
             "invitations/accept" => Call::AcceptInvitation(views::address(&read::<AddressParams>(params)?.address)?),
             "invitations/decline" => Call::DeclineInvitation(views::address(&read::<AddressParams>(params)?.address)?),

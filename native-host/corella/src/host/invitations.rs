@@ -30,13 +30,14 @@ impl Actor {
     }
 
     /// The attachment of a mail from somebody.
-    pub(super) fn read_invitation(&mut self, from: AddressOfRecord, content: &str, reply: ReplyTo) {
+    pub(super) fn read_invitation(&mut self, from: AddressOfRecord, content: &str, opened: bool, reply: ReplyTo) {
         match Invitation::read(content, time::now()) {
             Ok((invitation, certificate)) => {
                 let command = Command::ReadInvitation {
                     from,
                     invitation: Box::new(invitation),
                     certificate,
+                    is_opened: opened,
                 };
                 self.command(command, reply);
             }

@@ -193,6 +193,10 @@ params! {
         from: String,
         /// The text of its attachment.
         content: String,
+        /// The user has opened the mail: whoever invites is offered, however many others wait.
+        #[serde(default)]
+        #[ts(optional, as = "Option<bool>")]
+        opened: bool,
     }
     /// `settings/set`.
     SettingParams {

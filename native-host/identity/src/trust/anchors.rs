@@ -198,6 +198,35 @@ impl TrustAnchors {
         self.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Those that really lead up to a trusted authority. OpenSSL takes a link by its name, or its key, and does not come back: a
+    /// stranger's certificate of the same name, or with a copy of the key, would spoil the chain.
+    fn links(&self, intermediates: &[Certificate]) -> Vec<Certificate> {
+        let (mut links, mut others) = (Vec::new(), Vec::new());
+        {
+            let proven = self.proven();
+            let presented = intermediates.iter().filter(|link| link.is_ca());
+            for link in presented.take(INTERMEDIATES_LIMIT) {
+                match proven.issuers.get(&link.fingerprint()) {
+                    Some(known) => links.push(known.clone()),
+                    None => others.push(link),
+                }
+            }
+        }
+        for _ in 0..DEPTH_LIMIT {
+            let is_signed = |link: &&Certificate| {
+                let mut issuers = self.authorities.iter().chain(&links);
+                issuers.any(|issuer| link.is_signed_by(issuer))
+            };
+            let (signed, left): (Vec<_>, Vec<_>) = others.into_iter().partition(is_signed);
+            if signed.is_empty() {
+                break;
+            }
+            links.extend(signed.into_iter().cloned());
+            others = left;
+        }
+        links
+    }
+
     /// The chain, and those between its ends.
     fn prove(
         &self,
@@ -212,13 +241,7 @@ impl TrustAnchors {
         let parameters = verification(now)?;
         store.set_param(&parameters)?;
         let store = store.build();
-        let links: Vec<Certificate> = {
-            let proven = self.proven();
-            let known = |link: &Certificate| proven.issuers.get(&link.fingerprint()).unwrap_or(link).clone();
-            let links = intermediates.iter().filter(|link| link.is_ca());
-            links.take(INTERMEDIATES_LIMIT).map(known).collect()
-        };
-        let links = links_of(certificate, &links);
+        let links = self.links(intermediates);
         let mut stack = Stack::new()?;
         for link in &links {
             // Those that OpenSSL does not read as they were read have signed nothing.
@@ -234,7 +257,7 @@ impl TrustAnchors {
             Ok(if good { Ok(chain) } else { Err(context.error()) })
         })?;
         let chain = verified.map_err(|error: X509VerifyResult| ChainError::Chain(error.error_string()))?;
-        let given = || links.iter().copied().chain(&self.authorities).chain([certificate]);
+        let given = || links.iter().chain(&self.authorities).chain([certificate]);
         let chain: Option<Vec<&Certificate>> = chain
             .iter()
             .map(|der| given().find(|one| one.der() == der.as_slice()))
@@ -268,26 +291,6 @@ fn make_room<T>(remembered: &mut HashMap<Fingerprint, T>, limit: usize) {
     if remembered.len() >= limit {
         remembered.clear();
     }
-}
-
-/// The authorities among `links` that may have signed the certificate, or another one below them. OpenSSL takes a link by its name and
-/// does not come back, so that a stranger's certificate of the same name would spoil the chain: of several of one name only those are
-/// taken that really signed.
-fn links_of<'a>(certificate: &'a Certificate, links: &'a [Certificate]) -> Vec<&'a Certificate> {
-    let mut signers = vec![certificate];
-    let mut next = 0;
-    while next < signers.len() && next <= DEPTH_LIMIT as usize {
-        let signed = signers[next];
-        let named: Vec<&Certificate> = links.iter().filter(|link| signed.names_as_issuer(link)).collect();
-        let is_alone = named.windows(2).all(|two| two[0] == two[1]);
-        for link in named {
-            if !signers.contains(&link) && (is_alone || signed.is_signed_by(link)) {
-                signers.push(link);
-            }
-        }
-        next += 1;
-    }
-    signers.split_off(1)
 }
 
 fn verification(now: Millis) -> Result<X509VerifyParam, ErrorStack> {

@@ -67,7 +67,27 @@ fn links_come_from_what_is_presented() {
     // A stranger's authority of the same name, found first, spoils nothing.
     let namesake = subordinate(&authority("Root"), "Lower");
     let links = [&namesake.certificate, &lower.certificate, &middle.certificate];
-    assert_eq!(verify(&trusting(&[&root]), &leaf, &links), Ok(root.certificate));
+    assert_eq!(verify(&trusting(&[&root]), &leaf, &links), Ok(root.certificate.clone()));
+    // Nor does one that has a copy of the key, too, which anybody can make.
+    let stranger = authority("Root");
+    let copy = Template {
+        subject: "Lower",
+        ca: true,
+        mails: vec![],
+        ..Template::default()
+    }
+    .issue(&stranger, &lower.key);
+    for links in [
+        [&copy, &lower.certificate, &middle.certificate],
+        [&middle.certificate, &lower.certificate, &copy],
+    ] {
+        // Whether the good ones were met before or not.
+        let anchors = trusting(&[&root]);
+        assert_eq!(verify(&anchors, &leaf, &links), Ok(root.certificate.clone()));
+        let another = Template::default().issue(&lower, &p256());
+        assert_eq!(verify(&anchors, &another, &links), Ok(root.certificate.clone()));
+    }
+    assert!(verify(&trusting(&[&root]), &leaf, &[&copy, &middle.certificate]).is_err());
 }
 
 #[test]
