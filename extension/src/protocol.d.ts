@@ -6,7 +6,7 @@ export type Reason = "offline" | "unknown" | "question" | "refused" | "too-large
 export type Address = string;
 export type Time = number;
 export type Trust = "verified" | "pinned" | "unverified" | "plain";
-export type EnrolmentState = "asking" | "unreachable" | "limited" | "mail-delayed" | "letter-coming" | "letter-slow" | "answering" | "no-mailbox" | "refused";
+export type EnrolmentState = "asking" | "unreachable" | "limited" | "mail-delayed" | "letter-later" | "letter-coming" | "letter-slow" | "answering" | "no-mailbox" | "refused";
 export type Consent = "buddy" | "request" | "blocked";
 export type KnownHow = "authority" | "fingerprint" | "invitation" | "first" | "device";
 export type InvitationState = "sent" | "offered" | "answered";
@@ -204,7 +204,11 @@ state: EnrolmentState,
 /**
  * With `refused`: the authority's name for why.
  */
-reason?: string, };
+reason?: string, 
+/**
+ * With `letter-later`: when.
+ */
+at?: number, };
 
 export type Identity = { 
 /**

@@ -146,6 +146,37 @@ def test_whoever_lost_a_device_revokes_its_key_and_the_thief_is_not_heard(people
     assert "question" not in carol.buddy(ALICE)
 
 
+def test_whoever_lost_a_device_has_a_new_certificate_in_one_step(
+    people: People, found: Callable[..., Certifier], mail: MailServer
+) -> None:
+    node, certifier = overlay_with_authority(people, found)
+    trusting = ["--trust", str(certifier.folder / "root.pem")]
+    alice = people.agent("alice", node.listen, [*trusting, "--authority", f"http://{certifier.at}"], ALICE)
+    bob = people.agent("bob", node.listen, trusting, BOB)
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    is_verified(alice)
+    chat(alice, bob)
+    eventually(lambda: bob.buddy(ALICE)["trust"] == "verified", "Bob sees it")
+    lost = identity(alice)["key"]
+    # Which of two certificates is the newer can be told by whole seconds.
+    certified = time.time()
+    eventually(lambda: time.time() > certified + 1, "the next second")
+
+    mail.empty()
+    assert alice.call("identity/revoke", {"address": ALICE})["key"] != lost
+    within_a_minute(lambda: "question" in bob.buddy(ALICE) or knows_no_key(bob, ALICE), "that Bob stops")
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    eventually(lambda: identity(alice)["trust"] == "verified", "that she has the new certificate")
+    bob.wait("notice", lambda said: said == {"kind": "key-renewed", "address": ALICE}, patience=MINUTE)
+    buddy = bob.buddy(ALICE)
+    assert "question" not in buddy
+    assert (buddy["trust"], buddy["key"]) == ("verified", identity(alice)["key"])
+    sent = alice.write(BOB, "this is me again")
+    alice.sees_state(sent, "delivered")
+    states = sorted(line.split("\t")[4].split(" ")[0].strip() for line in certifier.run("list").splitlines())
+    assert states == ["revoked", "valid"]
+
+
 def test_whoever_lost_the_only_device_has_the_authority_revoke_its_key(
     people: People, found: Callable[..., Certifier], mail: MailServer, scratch: Path
 ) -> None:

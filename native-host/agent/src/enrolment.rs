@@ -25,10 +25,12 @@ const SLOW: Millis = 600_000;
 /// How far the authority is with a request, in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The letter is still to be sent. `delayed`: it could not be sent so far.
+    /// The letter is still to be sent.
     Waiting {
         /// Whether the authority's mail server did not take it yet.
         delayed: bool,
+        /// When it is to be sent, if the authority says: it does not write to an address at once that it has just written to.
+        at: Option<Millis>,
     },
     /// The letter was handed to the mail server.
     Mailed,
@@ -62,6 +64,8 @@ pub enum Shown {
     Limited,
     /// It could not send its letter yet, and will.
     MailDelayed,
+    /// It has written to the address lately, and writes again at that time.
+    LetterLater(Millis),
     /// Its letter is on its way.
     LetterComing,
     /// Its letter should have been here by now.
@@ -273,8 +277,12 @@ impl Enrolment {
         };
         self.due = Some(now + LOOK);
         match progress {
-            Progress::Waiting { delayed: true } => self.show(Shown::MailDelayed, steps),
-            Progress::Waiting { delayed: false } => self.show(Shown::LetterComing, steps),
+            Progress::Waiting { delayed: true, .. } => self.show(Shown::MailDelayed, steps),
+            Progress::Waiting { delayed: false, at } => match at {
+                // No authority is believed that the user has to wait for longer than a request is good for.
+                Some(at) if at > now + LOOK => self.show(Shown::LetterLater(at.min(since + TOKEN_LIFETIME)), steps),
+                _ => self.show(Shown::LetterComing, steps),
+            },
             Progress::Mailed | Progress::Issued if now >= since + SLOW => {
                 if self.shown != Some(Shown::LetterSlow) {
                     // It may be there all the same, where it was not noticed.

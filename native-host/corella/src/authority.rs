@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use corella_agent::enrolment::{Progress, Trouble};
 use corella_identity::{
-    Fingerprint,
+    Fingerprint, Millis,
     enrolment::{NewKey, RequestId, Token, answer_statement},
     trust::TrustAnchors,
 };
@@ -52,6 +52,8 @@ struct State {
     state: String,
     #[serde(default)]
     delayed: bool,
+    #[serde(rename = "nextLetter")]
+    next_letter: Option<Millis>,
 }
 
 #[derive(Deserialize)]
@@ -166,7 +168,10 @@ fn progress(state: &State) -> Progress {
         "issued" => Progress::Issued,
         "undeliverable" => Progress::Undeliverable,
         "expired" => Progress::Expired,
-        _ => Progress::Waiting { delayed: state.delayed },
+        _ => Progress::Waiting {
+            delayed: state.delayed,
+            at: state.next_letter,
+        },
     }
 }
 

@@ -30,7 +30,16 @@ fn waiting() -> Enrolment {
 fn from_the_wish_to_the_certificate() {
     let (mut enrolment, steps) = Enrolment::begin(None, NOW);
     assert_eq!(steps, [Step::Show(Shown::Asking), Step::Ask]);
-    let steps = enrolment.asked(Ok((id(), Progress::Waiting { delayed: false })), NOW);
+    let steps = enrolment.asked(
+        Ok((
+            id(),
+            Progress::Waiting {
+                delayed: false,
+                at: None,
+            },
+        )),
+        NOW,
+    );
     assert_eq!(steps, [Step::Keep(Some(id())), Step::Show(Shown::LetterComing)]);
     assert_eq!(enrolment.letter(&letter()[..1], NOW), None, "somebody else's letter");
     let steps = enrolment.letter(&letter(), NOW + 1000).unwrap();
@@ -84,10 +93,45 @@ fn the_truth_about_the_letter_is_told() {
         (1, Progress::Mailed, vec![]),
         (
             2,
-            Progress::Waiting { delayed: true },
+            Progress::Waiting {
+                delayed: true,
+                at: None,
+            },
             vec![Step::Show(Shown::MailDelayed)],
         ),
-        (3, Progress::Mailed, vec![Step::Show(Shown::LetterComing)]),
+        (
+            3,
+            Progress::Waiting {
+                delayed: false,
+                at: Some(NOW + 30 * 60_000),
+            },
+            vec![Step::Show(Shown::LetterLater(NOW + 30 * 60_000))],
+        ),
+        (
+            4,
+            Progress::Waiting {
+                delayed: false,
+                at: Some(Millis::MAX),
+            },
+            vec![Step::Show(Shown::LetterLater(NOW + TOKEN_LIFETIME))],
+        ),
+        (
+            5,
+            Progress::Waiting {
+                delayed: false,
+                at: Some(NOW + 6 * 60_000),
+            },
+            vec![Step::Show(Shown::LetterComing)],
+        ),
+        (
+            6,
+            Progress::Waiting {
+                delayed: true,
+                at: None,
+            },
+            vec![Step::Show(Shown::MailDelayed)],
+        ),
+        (7, Progress::Mailed, vec![Step::Show(Shown::LetterComing)]),
         (
             10,
             Progress::Mailed,

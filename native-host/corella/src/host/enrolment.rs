@@ -297,11 +297,16 @@ impl Actor {
     /// How far it is, as the add-on hears it.
     pub(super) fn enrolment(&self, address: &AddressOfRecord) -> Option<protocol::Enrolment> {
         let shown = self.enrolling.get(address)?.shown.as_ref()?;
+        let at = match shown {
+            Shown::LetterLater(at) => Some(*at),
+            _ => None,
+        };
         let (state, reason) = match shown {
             Shown::Asking => ("asking", None),
             Shown::Unreachable => ("unreachable", None),
             Shown::Limited => ("limited", None),
             Shown::MailDelayed => ("mail-delayed", None),
+            Shown::LetterLater(_) => ("letter-later", None),
             Shown::LetterComing => ("letter-coming", None),
             Shown::LetterSlow => ("letter-slow", None),
             Shown::Answering => ("answering", None),
@@ -309,6 +314,6 @@ impl Actor {
             Shown::Refused(name) => ("refused", Some(name.clone())),
             Shown::Done => return None,
         };
-        Some(protocol::Enrolment { state, reason })
+        Some(protocol::Enrolment { state, reason, at })
     }
 }

@@ -206,6 +206,10 @@ pub(crate) struct Enrolment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub reason: Option<String>,
+    /// With `letter-later`: when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub at: Option<i64>,
 }
 
 /// How the host is doing.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use corella_identity::{Credential, DeviceKey};
 use corella_overlay::record::Value;
 use corella_overlay::store_protocol::{self, Request, Response};
-use corella_overlay::{Clock, ContactSet, Key, Record};
+use corella_overlay::{Clock, ContactSet, Key, Record, Watched};
 use futures::StreamExt;
 use libp2p::request_response::{Event, Message, ResponseChannel};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, kad, noise, tcp, yamux};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::world::{Agent, TCP, credential};
 
@@ -162,4 +162,31 @@ async fn one_slow_node_cannot_hide_what_only_it_has() {
         .await
         .unwrap();
     assert_eq!(found, [record]);
+}
+
+#[tokio::test]
+async fn one_honest_node_is_enough_to_hear_of_a_revoked_key_within_a_minute() {
+    let alice = Agent::start("alice", TCP, vec![]).await;
+    let door = alice.listen().await[0].clone();
+    let bob = Agent::start("bob", TCP, vec![door.clone()]).await;
+    let carol = Agent::start("carol", TCP, vec![door.clone()]).await;
+    // They say that they keep and tell, and do neither.
+    for _ in 0..4 {
+        liar(&door, Vec::new(), None).await;
+    }
+    bob.wait_for_peers(6).await;
+    carol.wait_for_peers(6).await;
+    let dave = credential("dave");
+    let mut watching = bob
+        .overlay
+        .watch(Watched::Open(Key::Revoked(dave.address().clone())))
+        .await;
+    let record = Record::revoke(&dave, Clock::system().now()).unwrap();
+    let report = carol.overlay.location().put(&record).await.unwrap();
+    assert!(
+        report.stored.len() >= 4,
+        "the liars are among those that say they keep it"
+    );
+    let heard = timeout(Duration::from_secs(60), watching.next()).await;
+    assert_eq!(heard.expect("within a minute"), Some(record));
 }
