@@ -4,7 +4,7 @@
  * here.
  */
 
-import { latest } from "./mailbox.js";
+import { readEach, readLatest } from "./mailbox.js";
 
 /** @import { Address, Enrolment, Identity } from "./protocol.js" */
 
@@ -68,12 +68,10 @@ export class Letters {
     }
   }
 
-  /** @param {messenger.messages.MessageList} list mails that have just come */
-  async arrived(list) {
+  /** @param {messenger.messages.MessageHeader[]} mails that have just come */
+  async arrived(mails) {
     if (this.#waiting.size > 0 || Date.now() < this.#certified + COPY_MS) {
-      for (const mail of list.messages) {
-        await this.#read(mail);
-      }
+      await readEach(mails, async (mail) => void (await this.#read(mail)));
     }
   }
 
@@ -83,11 +81,7 @@ export class Letters {
    */
   async search(address) {
     const wanted = { fromDate: new Date(Date.now() - DAY_MS), recipients: address };
-    for (const mail of await latest(this.#mail, wanted, MOST_MAILS)) {
-      if (await this.#read(mail)) {
-        return;
-      }
-    }
+    await readLatest(this.#mail, wanted, MOST_MAILS, (mail) => this.#read(mail));
   }
 
   /**

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MailLists } from "../../dev/mock/mail-lists.js";
 import { Letters } from "../../src/letters.js";
+import { coming } from "../../src/mailbox.js";
+import { RpcError } from "../../src/rpc.js";
 
 /** @import { Identity } from "../../src/protocol.js" */
 
@@ -21,10 +24,13 @@ const identity = (state, trust = "unverified") => ({
 });
 
 /**
- * @param {Record<number, {kind?: string, text?: string, hours?: number}>} mails by id
- * @param {{tidy?: boolean, taken?: (text: string) => boolean}} [options]
+ * @param {Record<number, {kind?: string, text?: string, hours?: number, gone?: boolean}>} mails by id
+ * @param {object} [options]
+ * @param {boolean} [options.tidy]
+ * @param {(text: string) => boolean} [options.taken]
+ * @param {number} [options.page] how many mails Thunderbird lists at a time
  */
-function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd") } = {}) {
+function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd"), page = 100 } = {}) {
   /** @type {any[]} */
   const done = [];
   /** @type {string[]} */
@@ -37,23 +43,30 @@ function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd")
     headersOnly: false,
     date: new Date(Date.now() - (mails[Number(id)]?.hours ?? 0) * 3_600_000),
   });
-  const list = () => ({ id: null, messages: Object.keys(mails).map(header) });
+  const lists = new MailLists(page);
+  const list = () => lists.start(Object.keys(mails).map(header));
+  const continueList = async (/** @type {string} */ id) => lists.next(id);
   const letters = new Letters({
     mail: {
-      getFull: async (id) => ({
-        headers: /** @type {Record<string, string[]>} */ (
-          mails[id]?.kind ? { "corella-certificate": [mails[id].kind] } : {}
-        ),
-        parts: [
-          { contentType: "multipart/mixed", parts: [{ contentType: "text/plain", body: mails[id]?.text ?? "" }] },
-          { contentType: "text/html", body: BLOCK.replace("ab cd", "html") },
-        ],
-      }),
+      getFull: async (id) => {
+        if (mails[id]?.gone) {
+          throw new Error("Message not found");
+        }
+        return {
+          headers: /** @type {Record<string, string[]>} */ (
+            mails[id]?.kind ? { "corella-certificate": [mails[id].kind] } : {}
+          ),
+          parts: [
+            { contentType: "multipart/mixed", parts: [{ contentType: "text/plain", body: mails[id]?.text ?? "" }] },
+            { contentType: "text/html", body: BLOCK.replace("ab cd", "html") },
+          ],
+        };
+      },
       query: async (info) => {
         done.push(["query", info.recipients]);
         return list();
       },
-      continueList: async () => ({ id: null, messages: [] }),
+      continueList,
       update: async (id, properties) => void done.push(["update", id, properties]),
       delete: async (ids) => void done.push(["delete", ids]),
     },
@@ -63,36 +76,36 @@ function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd")
     },
     tidy: () => tidy,
   });
-  return { letters, done, handed, list };
+  return { letters, done, handed, come: () => coming({ continueList }, list()) };
 }
 
 test("nothing is read while no certificate is on its way", async () => {
-  const { letters, handed, list } = mailbox({ 1: { text: BLOCK, kind: "token" } });
-  await letters.arrived(list());
+  const { letters, handed, come } = mailbox({ 1: { text: BLOCK, kind: "token" } });
+  await letters.arrived(await come());
   await letters.identity(identity(undefined, "verified"), true);
-  await letters.arrived(list());
+  await letters.arrived(await come());
   assert.deepEqual(handed, []);
 });
 
 test("the letter is handed over as it comes, then marked as read; other mail is left alone", async () => {
-  const { letters, done, handed, list } = mailbox({
+  const { letters, done, handed, come } = mailbox({
     1: { text: "lunch?" },
     2: { text: `Hello,\n${BLOCK}`, kind: "token" },
     3: { text: BLOCK.replace("ab cd", "another's"), kind: "token" },
     4: { text: "a stranger's", kind: "certificate" },
   });
   await letters.identity(identity("letter-coming"), false);
-  await letters.arrived(list());
+  await letters.arrived(await come());
   assert.equal(handed.length, 2);
   assert.match(String(handed[0]), /Hello/);
   assert.deepEqual(done, [["update", 2, { read: true }]]);
 });
 
 test("letters go to the trash if the user wishes, and the certificate's copy goes with them", async () => {
-  const { letters, done, list } = mailbox({ 1: { text: "to keep", kind: "certificate" } }, { tidy: true });
+  const { letters, done, come } = mailbox({ 1: { text: "to keep", kind: "certificate" } }, { tidy: true });
   await letters.identity(identity("answering"), false);
   await letters.identity(identity(undefined, "verified"), false);
-  await letters.arrived(list());
+  await letters.arrived(await come());
   assert.deepEqual(done, [
     ["update", 1, { read: true }],
     ["delete", [1]],
@@ -122,4 +135,47 @@ test("what the host would not take is not handed over", async () => {
   const { letters, handed } = mailbox({ 1: { text: BLOCK + "x".repeat(300_000) } });
   await letters.search(ALICE);
   assert.deepEqual(handed, []);
+});
+
+test("a letter is found on any page of the mails that come, and of those that came before", async () => {
+  const mails = { 1: { text: "lunch?" }, 2: { text: "dinner?" }, 3: { text: BLOCK } };
+  const coming = mailbox(mails, { page: 1 });
+  await coming.letters.identity(identity("letter-coming"), false);
+  await coming.letters.arrived(await coming.come());
+  assert.deepEqual(coming.done, [["update", 3, { read: true }]]);
+  const before = mailbox(mails, { page: 1 });
+  await before.letters.search(ALICE);
+  assert.deepEqual(before.done.slice(1), [["update", 3, { read: true }]]);
+});
+
+test("of very many mails some are read, and the pages end", async () => {
+  const texts = Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => [at + 1, { text: BLOCK }]));
+  const { letters, handed, come } = mailbox(texts, { taken: () => false });
+  await letters.identity(identity("letter-coming"), false);
+  await letters.arrived(await come());
+  assert.ok(handed.length > 100 && handed.length <= 1000, String(handed.length));
+});
+
+test("a mail that cannot be read any more does not hide the letter behind it", async () => {
+  const mails = { 1: { gone: true, hours: 1 }, 2: { text: BLOCK, hours: 2 } };
+  const coming = mailbox(mails);
+  await coming.letters.identity(identity("letter-coming"), false);
+  await coming.letters.arrived(await coming.come());
+  assert.deepEqual(coming.done, [["update", 2, { read: true }]]);
+  const before = mailbox(mails);
+  await before.letters.search(ALICE);
+  assert.deepEqual(before.done.slice(1), [["update", 2, { read: true }]]);
+});
+
+test("a host that is gone ends the look", async () => {
+  const { letters, handed } = mailbox(
+    { 1: { text: BLOCK }, 2: { text: BLOCK } },
+    {
+      taken: () => {
+        throw new RpcError({ message: "", data: { name: "disconnected" } });
+      },
+    },
+  );
+  await assert.rejects(letters.search(ALICE), { name: "disconnected" });
+  assert.equal(handed.length, 1);
 });
