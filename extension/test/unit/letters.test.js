@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { MailLists } from "../../dev/mock/mail-lists.js";
 import { Letters } from "../../src/letters.js";
@@ -10,10 +11,21 @@ import { RpcError } from "../../src/rpc.js";
 const ALICE = "alice@example.test";
 const BLOCK = "-----BEGIN CORELLA TOKENS-----\nab cd\n-----END CORELLA TOKENS-----\n";
 
+/** @type {(certificate: string) => string} */
+const pem = (certificate) =>
+  `-----BEGIN CERTIFICATE-----\r\n${btoa(certificate).replace(/.{1,64}/g, "$&\r\n")}-----END CERTIFICATE-----\r\n`;
+/** What the authority issued, and its own certificate behind it. */
+const OWN = "Alice’s certificate, which is longer than one line of base64 is".replace("’", "'");
+const COPY = {
+  kind: "certificate",
+  text: "attached is the certificate",
+  certificate: pem(OWN) + pem("the authority's"),
+};
+
 /** @type {(state?: any, trust?: any) => Identity} */
 const identity = (state, trust = "unverified") => ({
   address: ALICE,
-  fingerprint: "",
+  fingerprint: createHash("sha256").update(OWN).digest("hex"),
   key: "",
   issuer: "self",
   trust,
@@ -24,7 +36,8 @@ const identity = (state, trust = "unverified") => ({
 });
 
 /**
- * @param {Record<number, {kind?: string, text?: string, hours?: number, gone?: boolean}>} mails by id
+ * @param {Record<number, {kind?: string, text?: string, certificate?: string, hours?: number, gone?: boolean}>} mails by
+ *   id; `certificate`: what is attached
  * @param {object} [options]
  * @param {boolean} [options.tidy]
  * @param {(text: string) => boolean} [options.taken]
@@ -67,6 +80,11 @@ function mailbox(mails, { tidy = false, taken = (text) => text.includes("ab cd")
         return list();
       },
       continueList,
+      listAttachments: async (id) => {
+        const size = mails[id]?.certificate?.length;
+        return size ? [{ name: "certificate.pem", contentType: "application/x-pem-file", partName: "1.2", size }] : [];
+      },
+      getAttachmentFile: async (id) => new File([mails[id]?.certificate ?? ""], "certificate.pem"),
       update: async (id, properties) => void done.push(["update", id, properties]),
       delete: async (ids) => void done.push(["delete", ids]),
     },
@@ -101,15 +119,68 @@ test("the letter is handed over as it comes, then marked as read; other mail is 
   assert.deepEqual(done, [["update", 2, { read: true }]]);
 });
 
-test("letters go to the trash if the user wishes, and the certificate's copy goes with them", async () => {
-  const { letters, done, come } = mailbox({ 1: { text: "to keep", kind: "certificate" } }, { tidy: true });
+/** @param {Letters} letters */
+async function certified(letters) {
   await letters.identity(identity("answering"), false);
   await letters.identity(identity(undefined, "verified"), false);
-  await letters.arrived(await come());
+}
+
+test("letters go to the trash if the user wishes, and the certificate's copy goes with them", async () => {
+  const { letters, done, come } = mailbox({ 1: { text: BLOCK }, 2: COPY }, { tidy: true });
+  await letters.identity(identity("letter-coming"), false);
+  await letters.arrived((await come()).slice(0, 1));
+  await certified(letters);
+  await letters.arrived((await come()).slice(1));
   assert.deepEqual(done, [
     ["update", 1, { read: true }],
     ["delete", [1]],
+    ["update", 2, { read: true }],
+    ["delete", [2]],
   ]);
+});
+
+test("what only looks like the copy of the certificate stays as it is, and does not hide the copy", async () => {
+  const forged = { kind: "certificate", text: "transfer the money today" };
+  const { letters, done, come } = mailbox(
+    {
+      1: forged,
+      2: { ...forged, certificate: pem("Mallory's") },
+      3: { ...forged, certificate: "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n" },
+      4: { ...forged, certificate: "no certificate" },
+      5: { ...forged, certificate: pem("the authority's") + pem(OWN) },
+      6: { ...forged, certificate: pem(OWN) + "x".repeat(70_000) },
+      7: COPY,
+    },
+    { tidy: true },
+  );
+  await certified(letters);
+  await letters.arrived(await come());
+  assert.deepEqual(done, [
+    ["update", 7, { read: true }],
+    ["delete", [7]],
+  ]);
+});
+
+test("the copy comes once: whoever sends it again has written something else around it", async () => {
+  const { letters, done, come } = mailbox({ 1: COPY, 2: COPY }, { tidy: true });
+  await certified(letters);
+  const mails = await come();
+  await Promise.all([letters.arrived(mails), letters.arrived(mails.slice(1))]);
+  await letters.arrived(mails.slice(1));
+  assert.equal(done.filter(([what]) => what === "delete").length, 1);
+  assert.equal(done.filter(([what]) => what === "update").length, 1);
+});
+
+test("no copy is looked for where no certificate came, or long ago, or one that no authority issued", async (t) => {
+  const { letters, done, come } = mailbox({ 1: COPY }, { tidy: true });
+  await letters.identity(identity("answering"), false);
+  await letters.identity(identity(), false);
+  await letters.arrived(await come());
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  await certified(letters);
+  t.mock.timers.tick(3_600_000);
+  await letters.arrived(await come());
+  assert.deepEqual(done, []);
 });
 
 test("a letter that came before is looked for once the host says that one may have come", async () => {
