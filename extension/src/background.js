@@ -13,6 +13,7 @@ import { mailIdentities } from "./identities.js";
 import { openMail } from "./invitation-mail.js";
 import { Invitations } from "./invitations.js";
 import { Letters } from "./letters.js";
+import { coming } from "./mailbox.js";
 import { STATUS_WORDS } from "./presence.js";
 import { PORT, Relay } from "./relay.js";
 import { createSpace, ChatTabs } from "./space.js";
@@ -376,8 +377,9 @@ messenger.action.onClicked.addListener(() => void tabs.show(null));
 messenger.notifications.onClicked.addListener((id) => void tabs.show(announcer.clicked(id)));
 // All folders: a filter may have moved a letter before it is seen here, and a word of it may have made it junk.
 messenger.messages.onNewMailReceived.addListener((_folder, list) => {
-  void ready.then(() => letters.arrived(list)).catch(notRead);
-  void ready.then(() => invitations.arrived(list)).catch(notRead);
+  const mails = coming(messenger.messages, list);
+  void ready.then(async () => letters.arrived(await mails)).catch(notRead);
+  void ready.then(async () => invitations.arrived(await mails)).catch(notRead);
 }, true);
 messenger.messageDisplayAction.onClicked.addListener((tab) => void chatWithSender(tab));
 messenger.addressBooks.contacts.onCreated.addListener((contact) => contactsChanged(index.put(contact)));

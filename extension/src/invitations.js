@@ -5,8 +5,7 @@
  */
 
 import { canonical } from "./address.js";
-import { latest } from "./mailbox.js";
-import { RpcError } from "./rpc.js";
+import { readEach, readLatest } from "./mailbox.js";
 
 /** @import { Queries } from "./mailbox.js" */
 /** @import { Address, Methods } from "./protocol.js" */
@@ -55,9 +54,9 @@ export class Invitations {
     this.#onRead = onRead;
   }
 
-  /** @param {messenger.messages.MessageList} list mails that have just come */
-  async arrived(list) {
-    await this.#readAll(list.messages);
+  /** @param {messenger.messages.MessageHeader[]} mails that have just come */
+  async arrived(mails) {
+    await readEach(mails, this.#readUnlessLeftOut);
   }
 
   /**
@@ -68,7 +67,8 @@ export class Invitations {
    */
   async search(address, looked) {
     const from = Math.max(Date.now() - LIFETIME_MS, looked - OVERLAP_MS);
-    await this.#readAll(await latest(this.#mail, { fromDate: new Date(from), recipients: address }, MOST_MAILS));
+    const wanted = { fromDate: new Date(from), recipients: address };
+    await readLatest(this.#mail, wanted, MOST_MAILS, this.#readUnlessLeftOut);
   }
 
   /**
@@ -97,23 +97,12 @@ export class Invitations {
     return reading;
   }
 
-  /** @param {messenger.messages.MessageHeader[]} mails */
-  async #readAll(mails) {
-    for (const mail of mails) {
-      if (mail.junk || mail.folder?.specialUse?.some((use) => LEFT_OUT.has(use))) {
-        continue;
-      }
-      try {
-        await this.read(mail);
-      } catch (error) {
-        if (error instanceof RpcError && error.name === "disconnected") {
-          throw error;
-        }
-        // One mail that cannot be read, deleted meanwhile perhaps, does not hide the others.
-        console.debug("Corella: a mail was not read:", error);
-      }
+  /** @param {messenger.messages.MessageHeader} mail */
+  #readUnlessLeftOut = async (mail) => {
+    if (!mail.junk && !mail.folder?.specialUse?.some((use) => LEFT_OUT.has(use))) {
+      await this.read(mail);
     }
-  }
+  };
 
   /**
    * The one author of a mail. In a decoded header a name may look like an address, or like several: then there is none.

@@ -4,7 +4,8 @@
  * here.
  */
 
-import { latest } from "./mailbox.js";
+import { fingerprintOf } from "./certificate.js";
+import { readEach, readLatest } from "./mailbox.js";
 
 /** @import { Address, Enrolment, Identity } from "./protocol.js" */
 
@@ -14,6 +15,8 @@ const BLOCK = "-----BEGIN CORELLA TOKENS-----";
 const DAY_MS = 86_400_000;
 /** The certificate itself is mailed for keeping, soon after it was issued. */
 const COPY_MS = 3_600_000;
+/** The attachment with it: certificate and chain are not larger, in bytes. */
+const LARGEST_COPY = 65_536;
 /** Mails that a look goes through at most, the latest first. */
 const MOST_MAILS = 500;
 /** The host takes no longer text. */
@@ -25,6 +28,8 @@ const WAITING = new Set(["mail-delayed", "letter-coming", "letter-slow"]);
 /**
  * @typedef {object} Mail the interface to Thunderbird's mails
  * @property {typeof messenger.messages.getFull} getFull
+ * @property {typeof messenger.messages.listAttachments} listAttachments
+ * @property {typeof messenger.messages.getAttachmentFile} getAttachmentFile
  * @property {typeof messenger.messages.query} query
  * @property {typeof messenger.messages.continueList} continueList
  * @property {typeof messenger.messages.update} update
@@ -34,8 +39,8 @@ const WAITING = new Set(["mail-delayed", "letter-coming", "letter-slow"]);
 export class Letters {
   /** @type {Map<Address, Enrolment["state"]>} the addresses whose certificates are on their way */
   #waiting = new Map();
-  /** When the last certificate came: its copy follows. */
-  #certified = 0;
+  /** @type {Map<Address, {fingerprint: string, until: number}>} certificates that came, and whose copies follow */
+  #copies = new Map();
   #mail;
   #hand;
   #tidy;
@@ -57,23 +62,21 @@ export class Letters {
    * @param {Identity} identity
    * @param {boolean} look whether one may have come unnoticed
    */
-  async identity({ address, enrolment, trust }, look) {
+  async identity({ address, fingerprint, enrolment, trust }, look) {
     if (enrolment) {
       this.#waiting.set(address, enrolment.state);
     } else if (this.#waiting.delete(address) && trust === "verified") {
-      this.#certified = Date.now();
+      this.#copies.set(address, { fingerprint, until: Date.now() + COPY_MS });
     }
     if (look && enrolment && WAITING.has(enrolment.state)) {
       await this.search(address);
     }
   }
 
-  /** @param {messenger.messages.MessageList} list mails that have just come */
-  async arrived(list) {
-    if (this.#waiting.size > 0 || Date.now() < this.#certified + COPY_MS) {
-      for (const mail of list.messages) {
-        await this.#read(mail);
-      }
+  /** @param {messenger.messages.MessageHeader[]} mails that have just come */
+  async arrived(mails) {
+    if (this.#waiting.size > 0 || this.#copiesFollow()) {
+      await readEach(mails, async (mail) => void (await this.#read(mail)));
     }
   }
 
@@ -83,11 +86,7 @@ export class Letters {
    */
   async search(address) {
     const wanted = { fromDate: new Date(Date.now() - DAY_MS), recipients: address };
-    for (const mail of await latest(this.#mail, wanted, MOST_MAILS)) {
-      if (await this.#read(mail)) {
-        return;
-      }
-    }
+    await readLatest(this.#mail, wanted, MOST_MAILS, (mail) => this.#read(mail));
   }
 
   /**
@@ -102,11 +101,36 @@ export class Letters {
       await this.#done(mail);
       return true;
     }
-    // A copy is for keeping: it is not taken from anybody that a stranger's looks like one, only marked as read.
-    if (kind === "certificate" && Date.now() < this.#certified + COPY_MS) {
+    // Anybody can write that header into a mail. A copy is known by the certificate in it, and comes once: what comes
+    // later with the same certificate is left for the user to see.
+    if (kind === "certificate" && this.#taken(await this.#attached(mail))) {
       await this.#done(mail);
     }
     return false;
+  }
+
+  #copiesFollow() {
+    return [...this.#copies.values()].some(({ until }) => Date.now() < until);
+  }
+
+  /**
+   * @param {messenger.messages.MessageHeader} mail
+   * @returns {Promise<string | null>} the fingerprint of the certificate that is attached to it
+   */
+  async #attached({ id }) {
+    const attachments = await this.#mail.listAttachments(id);
+    const found = attachments.find(({ name, size }) => name.endsWith(".pem") && size <= LARGEST_COPY);
+    const file = found && (await this.#mail.getAttachmentFile(id, found.partName));
+    return file ? fingerprintOf(await file.text()) : null;
+  }
+
+  /**
+   * @param {string | null} fingerprint of a certificate that was mailed
+   * @returns {boolean} whether it is one whose copy has not come yet; from now on it has
+   */
+  #taken(fingerprint) {
+    const [address] = [...this.#copies].find(([, copy]) => copy.fingerprint === fingerprint) ?? [];
+    return address !== undefined && this.#copies.delete(address);
   }
 
   /** @param {messenger.messages.MessageHeader} mail */

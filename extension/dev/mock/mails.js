@@ -1,9 +1,13 @@
 /** The user's mails, as far as the add-on looks at them, and a record of what it did with them. */
 
 import { MockEvent } from "./event.js";
+import { MailLists } from "./mail-lists.js";
 
 /** @typedef {Partial<messenger.messages.MessageAttachment> & {content: string}} Attachment */
-/** @typedef {Partial<messenger.messages.MessageHeader> & {attachments?: Attachment[]}} Mail */
+/** @typedef {Partial<messenger.messages.MessageHeader> & {text?: string, attachments?: Attachment[]}} Mail */
+
+/** Few on a page, so that lists are put together from several. */
+const PAGE = 2;
 
 export class MockMails {
   onNewMailReceived = /** @type {MockEvent<(folder: unknown, list: messenger.messages.MessageList) => void>} */ (
@@ -13,10 +17,15 @@ export class MockMails {
   displayed;
   /** @type {Map<number, Attachment[]>} */
   #attachments = new Map();
+  /** @type {Map<number, string>} */
+  #texts = new Map();
   /** @type {messenger.messages.MessageHeader[]} */
   #headers = [];
+  #lists;
 
-  constructor() {
+  /** @param {number} [page] how many mails are listed at a time */
+  constructor(page = PAGE) {
+    this.#lists = new MailLists(page);
     this.displayed = this.put({ author: "Bob Baker <bob@example.test>" });
     this.#headers = [];
   }
@@ -25,8 +34,9 @@ export class MockMails {
    * A mail is there, as if it came before.
    * @param {Mail} mail
    */
-  put({ attachments = [], ...header }) {
+  put({ attachments = [], text = "", ...header }) {
     const id = this.#attachments.size + 1;
+    this.#texts.set(id, text);
     this.#attachments.set(id, attachments);
     const whole = { id, date: new Date(), author: "", junk: false, size: 4000, headersOnly: false, ...header };
     this.#headers.push(whole);
@@ -34,15 +44,25 @@ export class MockMails {
   }
 
   /**
-   * A mail comes.
-   * @param {Mail} mail
+   * Mails come, all at once.
+   * @param {...Mail} mails
    */
-  receive(mail) {
-    this.onNewMailReceived.fire({}, { id: null, messages: [this.put(mail)] });
+  receive(...mails) {
+    this.onNewMailReceived.fire({}, this.#lists.start(mails.map((mail) => this.put(mail))));
   }
 
   list() {
-    return { id: null, messages: this.#headers };
+    return this.#lists.start(this.#headers);
+  }
+
+  /** @param {string} id of a list that has more */
+  continueList(id) {
+    return this.#lists.next(id);
+  }
+
+  /** @param {number} id */
+  whole(id) {
+    return { headers: {}, parts: [{ contentType: "text/plain", body: this.#texts.get(id) ?? "" }] };
   }
 
   /** @param {number} id */

@@ -95,11 +95,11 @@ export function createMessenger(world) {
       getDisplayedMessages: async () => ({ messages: [mails.displayed] }),
     },
     messages: {
-      getFull: record("messages.getFull", {}),
+      getFull: async (/** @type {number} */ id) => mails.whole(id),
       query: async () => mails.list(),
       listAttachments: async (/** @type {number} */ id) => mails.attachments(id),
       getAttachmentFile: async (/** @type {number} */ id, /** @type {string} */ partName) => mails.file(id, partName),
-      continueList: record("messages.continueList", { id: null, messages: [] }),
+      continueList: async (/** @type {string} */ id) => mails.continueList(id),
       update: record("messages.update"),
       delete: record("messages.delete"),
       onNewMailReceived: mails.onNewMailReceived,

@@ -11,6 +11,7 @@ import { HostNotice } from "./host-notice.js";
 import { AlreadyHere } from "./onboarding/already.js";
 
 /** @import { AddonState, MailIdentity } from "../addon-protocol.js" */
+/** @import { Address } from "../protocol.js" */
 
 localize(document);
 
@@ -18,17 +19,20 @@ const link = new BackgroundLink();
 const notice = new HostNotice(byId("host-notice"), link);
 const error = new ErrorBar(byId("error"));
 const form = byIdAs("identity-form", HTMLFormElement);
-const button = byIdAs("go-online", HTMLButtonElement);
-const already = new AlreadyHere({ link, address: () => String(new FormData(form).get("address") ?? "") });
+const buttons = [byIdAs("go-online", HTMLButtonElement), byIdAs("lost-only-go", HTMLButtonElement)];
+const already = new AlreadyHere({ link, address: chosen });
+let ready = false;
+let busy = false;
 
 link.on("addon/state", show);
 link.onReopened(start);
-byId("identities").addEventListener("change", () => already.chosen());
+byId("identities").addEventListener("change", showChosen);
 byId("look-again").addEventListener("click", () => void listIdentities().catch(error.show));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void enrol();
+  void enrol({});
 });
+byId("lost-only-go").addEventListener("click", () => void enrol({ revokeOthers: true }));
 start();
 
 function start() {
@@ -39,9 +43,10 @@ function start() {
 /** @param {AddonState} state */
 function show(state) {
   notice.show(state);
-  button.disabled = state.host.kind !== "ready";
-  already.setReady(state.host.kind === "ready");
-  if (state.host.kind === "ready" && state.addresses.length > 0) {
+  ready = state.host.kind === "ready";
+  drawButtons();
+  already.setReady(ready);
+  if (ready && state.addresses.length > 0) {
     const wanted = new URLSearchParams(location.search).get("with");
     location.replace(`chat.html${wanted ? `?with=${encodeURIComponent(wanted)}` : ""}`);
   }
@@ -55,7 +60,7 @@ async function listIdentities() {
     .querySelectorAll("label")
     .forEach((label) => label.remove());
   byId("identities").append(...identities.map(choice));
-  already.chosen();
+  showChosen();
   document.documentElement.dataset.ready = "true";
 }
 
@@ -77,16 +82,39 @@ function choice({ address, name, account }, index) {
   );
 }
 
-async function enrol() {
+/** @returns {Address} which of the user's addresses is chosen; empty if there is none */
+function chosen() {
+  return String(new FormData(form).get("address") ?? "");
+}
+
+function showChosen() {
+  already.chosen();
+  byId("lost-only").hidden = chosen() === "";
+  byId("lost-only-address").replaceChildren(bdi(chosen()));
+}
+
+function drawButtons() {
+  for (const button of buttons) {
+    button.disabled = !ready || busy;
+  }
+}
+
+/** @param {{revokeOthers?: boolean}} wishes */
+async function enrol(wishes) {
   error.clear();
-  button.disabled = true;
-  form.setAttribute("aria-busy", "true");
+  setBusy(true);
   try {
-    await link.call("identity/enrol", { address: String(new FormData(form).get("address")) });
+    await link.call("identity/enrol", { address: chosen(), ...wishes });
+    // The page goes on to the chat as soon as the host has told of the address.
   } catch (problem) {
     error.show(problem);
-    button.disabled = false;
-  } finally {
-    form.removeAttribute("aria-busy");
+    setBusy(false);
   }
+}
+
+/** @param {boolean} now */
+function setBusy(now) {
+  busy = now;
+  form.setAttribute("aria-busy", now ? "true" : "false");
+  drawButtons();
 }

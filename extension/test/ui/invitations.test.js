@@ -147,6 +147,30 @@ pageTest(
   },
 );
 
+pageTest(
+  "of many mails that come at once all are looked into, for all that is wanted",
+  { scenario: "normal" },
+  async (page) => {
+    const letter = "-----BEGIN CORELLA TOKENS-----\nab cd\n-----END CORELLA TOKENS-----";
+    await page.locator('#own-status[data-online="true"]').waitFor();
+    await page.evaluate(
+      ({ address, author, text }) => {
+        const { host, mails } = /** @type {any} */ (globalThis).mock;
+        host.certify(address, { enrolment: { state: "letter-coming" } });
+        const attachments = [{ name: "invitation.corella-invitation", content: `offer ${author}` }];
+        setTimeout(() => mails.receive({}, {}, {}, { text }, {}, {}, {}, { author, attachments }), 0);
+      },
+      { address: ALICE, author: FRANK, text: letter },
+    );
+    await notified(page, /frank@elsewhere\.test invites you/);
+    await page.waitForFunction(() =>
+      /** @type {any} */ (globalThis).mock.host.calls.some(
+        (/** @type {any} */ { method }) => method === "identity/letter",
+      ),
+    );
+  },
+);
+
 pageTest("an invitation can be put off or blocked", { scenario: "invitations" }, async (page) => {
   await openConversation(page, CAROL);
   const words = String(await page.locator("#invitation-panel").textContent()).replaceAll(/[\u2068\u2069]/g, "");

@@ -71,6 +71,69 @@ pageTest("a backup file is the other way", ONBOARDING, async (page) => {
   await page.waitForURL(/chat\.html/);
 });
 
+/**
+ * The host answers nothing until `answer`; with it the page goes on to the chat.
+ * @param {Page} page
+ */
+function pause(page) {
+  return page.evaluate(() => {
+    const world = /** @type {any} */ (globalThis);
+    world.mock.host.pause = new Promise((resolve) => {
+      world.answer = resolve;
+    });
+  });
+}
+
+/**
+ * What the host was asked as the page went on to the chat.
+ * @param {Page} page
+ * @param {string} button
+ */
+async function enrolled(page, button) {
+  await pause(page);
+  await page.locator(button).click();
+  for (const id of ["#go-online", "#lost-only-go"]) {
+    await page.locator(`${id}[disabled]`).waitFor({ state: "attached" });
+  }
+  const asked = await calls(page, "identity/enrol");
+  await page.evaluate(() => /** @type {any} */ (globalThis).answer());
+  await page.waitForURL(/chat\.html/);
+  return asked.map(({ params }) => params);
+}
+
+pageTest("who has lost the only device has its key declared void", ONBOARDING, async (page) => {
+  const go = page.locator("#lost-only-go");
+  assert.equal(await go.isVisible(), false, "it is not in the way");
+  await page.locator("#lost-only summary").click();
+  await page.locator(`#identities input[value="${SECOND}"]`).check();
+  await page.locator("#lost-only-address", { hasText: SECOND }).waitFor();
+  const words = String(await page.locator("#lost-only").textContent());
+  assert.match(words, /declares the former ones void/);
+  assert.match(words, /Without an authority the lost key cannot be declared void/);
+  assert.match(words, /I already use Corella/);
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(await enrolled(page, "#lost-only-go"), [{ address: SECOND, revokeOthers: true }]);
+});
+
+pageTest("who goes online as usual has nothing declared void", ONBOARDING, async (page) => {
+  assert.deepEqual(await enrolled(page, "#go-online"), [{ address: ALICE }]);
+});
+
+pageTest("what failed on the first page can be tried again", ONBOARDING, async (page) => {
+  await page.locator("#lost-only summary").click();
+  const certificates = (/** @type {boolean} */ there) =>
+    page.evaluate((yes) => {
+      /** @type {any} */ (globalThis).mock.host.certificates = yes ? new Map() : null;
+    }, there);
+  await certificates(false);
+  await page.locator("#lost-only-go").click();
+  await page.locator("#error", { hasText: "Something went wrong" }).waitFor();
+  await page.locator("#go-online:enabled").waitFor();
+  await certificates(true);
+  await page.locator("#lost-only-go:enabled").click();
+  await page.waitForURL(/chat\.html/);
+});
+
 pageTest("a secret is suggested, seen, and good for the identity", { scenario: "normal" }, async (page) => {
   await openDevices(page);
   await page.locator("#devices-suggest").click();

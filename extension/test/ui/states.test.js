@@ -101,6 +101,10 @@ const STATES = {
   "too old": { view: { scenario: "too-old" } },
   crashed: { view: { scenario: "crashed" } },
   onboarding: { view: { scenario: "onboarding", page: "onboarding.html" } },
+  "onboarding, device lost": {
+    view: { scenario: "onboarding", page: "onboarding.html" },
+    act: (page) => page.locator("#lost-only summary").click(),
+  },
   "no mail": { view: { scenario: "no-mail", page: "onboarding.html" } },
   "onboarding without host": { view: { scenario: "missing-first", page: "onboarding.html" } },
 };
@@ -169,7 +173,9 @@ test("the first start: an address is chosen, and the way goes on to the conversa
 test("without a mail address the first page says what to do, and looks again when asked", async () => {
   const { page, close } = await browser.open({ scenario: "no-mail", page: "onboarding.html" });
   assert.match(String(await page.locator("#no-identity").textContent()), /Set up a mail account/);
-  assert.ok(await page.locator("#identity-form").isHidden());
+  for (const part of ["#identity-form", "#already", "#lost-only"]) {
+    assert.ok(await page.locator(part).isHidden(), part);
+  }
   await page.evaluate(() => {
     /** @type {any} */ (globalThis).mock.messenger.accounts.list = async () => [
       { id: "a", name: "A", identities: [{ email: "alice@example.test" }] },

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { MockMails } from "../../dev/mock/mails.js";
 import { openMail } from "../../src/invitation-mail.js";
 import { Invitations } from "../../src/invitations.js";
+import { coming } from "../../src/mailbox.js";
 import { RpcError } from "../../src/rpc.js";
 
 /** @import { Mail } from "../../dev/mock/mails.js" */
@@ -16,9 +17,10 @@ const ATTACHED = [{ name: NAME, content: "signed" }];
 /**
  * @param {Mail[]} mails
  * @param {(params: {from: string, content: string}) => any} [answer] of the host
+ * @param {number} [page] how many mails Thunderbird lists at a time
  */
-function mailbox(mails, answer = ({ from }) => ({ outcome: "offered", address: from })) {
-  const box = new MockMails();
+function mailbox(mails, answer = ({ from }) => ({ outcome: "offered", address: from }), page = 100) {
+  const box = new MockMails(page);
   /** @type {any[]} */
   const handed = [];
   /** @type {any[]} */
@@ -32,7 +34,7 @@ function mailbox(mails, answer = ({ from }) => ({ outcome: "offered", address: f
         done.push(["query", info]);
         return box.list();
       },
-      continueList: async () => ({ id: null, messages: [] }),
+      continueList: async (id) => box.continueList(id),
       listAttachments: async (id) => {
         done.push(["list", id]);
         return box.attachments(id);
@@ -47,33 +49,39 @@ function mailbox(mails, answer = ({ from }) => ({ outcome: "offered", address: f
     },
     onRead: (reading) => told.push(reading),
   });
-  return { invitations, list: () => box.list(), handed, told, done };
+  return {
+    invitations,
+    come: () => coming({ continueList: async (id) => box.continueList(id) }, box.list()),
+    handed,
+    told,
+    done,
+  };
 }
 
 test("an invitation is handed over as it comes, with the address that the mail comes from; other mail is not", async () => {
-  const { invitations, list, handed, told } = mailbox([
+  const { invitations, come, handed, told } = mailbox([
     { author: "Carol <carol@example.test>", attachments: [{ name: "holiday.jpg", content: "beach" }] },
     { author: "Bob Baker <Bob@Example.Test>", attachments: [{ name: "notes.txt", content: "" }, ...ATTACHED] },
     { author: "dave@example.test" },
   ]);
-  await invitations.arrived(list());
+  await invitations.arrived(await come());
   assert.deepEqual(handed, [{ from: BOB, content: "signed" }]);
   assert.deepEqual(told, [{ outcome: "offered", address: BOB }]);
 });
 
 test("it is known by its type too, whatever a mail program on the way called it", async () => {
-  const { invitations, list, handed } = mailbox([
+  const { invitations, come, handed } = mailbox([
     {
       author: BOB,
       attachments: [{ name: "ATT001.dat", contentType: "Application/vnd.corella.invitation; x=1", content: "signed" }],
     },
   ]);
-  await invitations.arrived(list());
+  await invitations.arrived(await come());
   assert.equal(handed.length, 1);
 });
 
 test("a mail of several authors, or with a name that looks like another address, is nobody's invitation", async () => {
-  const { invitations, list, handed } = mailbox(
+  const { invitations, come, handed } = mailbox(
     [
       "Bob <bob@example.test>, Mallory <mallory@example.test>",
       "Bob <bob@example.test> <mallory@example.test>",
@@ -82,12 +90,12 @@ test("a mail of several authors, or with a name that looks like another address,
       "Bob <bob@example.test> (mallory)",
     ].map((author) => ({ author, attachments: ATTACHED })),
   );
-  await invitations.arrived(list());
+  await invitations.arrived(await come());
   assert.deepEqual(handed, []);
 });
 
 test("junk, what was thrown away and what the user wrote is not looked into; nor is what is too large", async () => {
-  const { invitations, list, handed, done } = mailbox([
+  const { invitations, come, handed, done } = mailbox([
     { author: BOB, attachments: ATTACHED, junk: true },
     ...["junk", "trash", "drafts", "templates", "outbox", "sent"].map((use) => ({
       author: BOB,
@@ -97,33 +105,33 @@ test("junk, what was thrown away and what the user wrote is not looked into; nor
     { author: BOB, attachments: ATTACHED, size: 5_000_000 },
     { author: BOB, attachments: ATTACHED, headersOnly: true },
   ]);
-  await invitations.arrived(list());
+  await invitations.arrived(await come());
   assert.deepEqual(done, [], "not even their attachments are listed");
   const large = mailbox([{ author: BOB, attachments: [{ name: NAME, content: "x".repeat(65_537) }] }]);
-  await large.invitations.arrived(large.list());
+  await large.invitations.arrived(await large.come());
   assert.deepEqual([...handed, ...large.handed], []);
 });
 
 test("a mail that the user asks about is read even if it is junk", async () => {
-  const { invitations, list } = mailbox([{ author: BOB, attachments: ATTACHED, junk: true }], () => ({
+  const { invitations, come } = mailbox([{ author: BOB, attachments: ATTACHED, junk: true }], () => ({
     outcome: "refused",
     reason: "other-sender",
   }));
-  const [mail] = list().messages;
+  const [mail] = await come();
   assert.ok(mail);
   assert.deepEqual(await invitations.read(mail), { outcome: "refused", reason: "other-sender" });
 });
 
 test("an answer that was taken is marked as read, and an invitation is not", async () => {
-  const { invitations, list, done } = mailbox(
+  const { invitations, come, done } = mailbox(
     [
       { author: BOB, attachments: ATTACHED },
       { author: "carol@example.test", attachments: ATTACHED },
     ],
     ({ from }) => ({ outcome: from === BOB ? "accepted" : "offered", address: from }),
   );
-  await invitations.arrived(list());
-  const [answer] = list().messages;
+  await invitations.arrived(await come());
+  const [answer] = await come();
   assert.deepEqual(
     done.filter(([what]) => what === "update"),
     [["update", answer?.id, { read: true }]],
@@ -159,13 +167,38 @@ test("one mail that cannot be read does not hide the next; a host that is gone e
     }
     return { outcome: "offered", address: from };
   });
-  await one.invitations.arrived(one.list());
+  await one.invitations.arrived(await one.come());
   assert.deepEqual(one.told, [{ outcome: "offered", address: BOB }]);
   const none = mailbox(mails, () => {
     throw new RpcError({ message: "", data: { name: "disconnected" } });
   });
   await assert.rejects(none.invitations.search(ALICE, 0), { name: "disconnected" });
   assert.equal(none.handed.length, 1);
+});
+
+test("an invitation is found on any page of the mails that come, and of those that came before", async () => {
+  const mails = ["a@example.test", "b@example.test", BOB].map((author) => ({
+    author,
+    attachments: author === BOB ? ATTACHED : [],
+  }));
+  const coming = mailbox(mails, undefined, 1);
+  await coming.invitations.arrived(await coming.come());
+  assert.deepEqual(coming.told, [{ outcome: "offered", address: BOB }]);
+  const before = mailbox(mails, undefined, 1);
+  await before.invitations.search(ALICE, 0);
+  assert.deepEqual(before.told, [{ outcome: "offered", address: BOB }]);
+});
+
+test("of very many mails that were there before the latest are read, wherever they are listed", async () => {
+  const mails = Array.from({ length: 1000 }, (_, at) => ({
+    author: `a${at}@example.test`,
+    attachments: ATTACHED,
+    date: new Date(Date.now() - (1000 - at) * 1000),
+  }));
+  const { invitations, handed } = mailbox(mails);
+  await invitations.search(ALICE, 0);
+  assert.equal(handed[0]?.from, "a999@example.test");
+  assert.ok(handed.length <= 300, String(handed.length));
 });
 
 const MAIL = { from: ALICE, to: BOB, name: NAME, mediaType: "application/vnd.corella.invitation", content: "signed" };

@@ -91,3 +91,26 @@ test("code holds no sentences: what the user reads comes from the texts", () => 
     }
   }
 });
+
+test("the mail of an invitation says how to get Corella, step by step, in the words of the buttons", () => {
+  const [version] = readJson("manifest.json").browser_specific_settings.gecko.strict_min_version.split(".");
+  const thunderbird = {
+    en: ["Add-ons and Themes", "gear", "Install Add-on From File"],
+    de: ["Add-ons und Themes", "Zahnrad", "Add-on aus Datei installieren"],
+  };
+  for (const [language, menus] of Object.entries(thunderbird)) {
+    const messages = readJson(`_locales/${language}/messages.json`);
+    /** @type {string} */
+    const text = messages.inviteMailText.message;
+    const steps = [`Thunderbird ${version}`, "./corella install", ...menus, "corella.xpi", messages.goOnline.message];
+    const places = steps.map((step) => text.indexOf(step));
+    assert.ok(!places.includes(-1), `${language}: ${steps[places.indexOf(-1)]}`);
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+      language,
+    );
+    assert.ok(text.includes(messages.accept.message), language);
+    assert.doesNotMatch(text, /https?:/, "there is no address on the web yet");
+  }
+});
