@@ -72,11 +72,19 @@ export class Invitations {
   }
 
   /**
-   * Reads the invitation in a mail, wherever the mail is: whoever asks for this mail has chosen it.
+   * Reads the invitation in a mail that the user has opened, wherever the mail is.
    * @param {messenger.messages.MessageHeader} mail
    * @returns {Promise<Reading | null>} null if there is none in it
    */
   async read(mail) {
+    return this.#read(mail, true);
+  }
+
+  /**
+   * @param {messenger.messages.MessageHeader} mail
+   * @param {boolean} opened
+   */
+  async #read(mail, opened) {
     if (mail.size > LARGEST_MAIL || mail.headersOnly) {
       return null;
     }
@@ -89,7 +97,7 @@ export class Invitations {
     if (file.size > LARGEST) {
       return null;
     }
-    const reading = await this.#hand({ from, content: await file.text() });
+    const reading = await this.#hand({ from, content: await file.text(), opened });
     if (reading.outcome === "accepted") {
       await this.#mail.update(mail.id, { read: true });
     }
@@ -100,7 +108,7 @@ export class Invitations {
   /** @param {messenger.messages.MessageHeader} mail */
   #readUnlessLeftOut = async (mail) => {
     if (!mail.junk && !mail.folder?.specialUse?.some((use) => LEFT_OUT.has(use))) {
-      await this.read(mail);
+      await this.#read(mail, false);
     }
   };
 

@@ -23,7 +23,7 @@ const MOST_MAILS = 500;
 const MOST_TEXT = 262_144;
 
 /** @type {ReadonlySet<string>} the states in which a letter may come */
-const WAITING = new Set(["mail-delayed", "letter-coming", "letter-slow"]);
+const WAITING = new Set(["mail-delayed", "letter-later", "letter-coming", "letter-slow"]);
 
 /**
  * @typedef {object} Mail the interface to Thunderbird's mails

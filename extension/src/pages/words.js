@@ -96,6 +96,7 @@ const ENROLMENT = {
   unreachable: "enrolmentUnreachable",
   limited: "enrolmentLimited",
   "mail-delayed": "enrolmentMailDelayed",
+  "letter-later": "enrolmentLetterLater",
   "letter-coming": "enrolmentLetterComing",
   "letter-slow": "enrolmentLetterSlow",
   answering: "enrolmentAnswering",
@@ -169,8 +170,11 @@ export function trustWords(trust) {
  * How far a certificate is.
  * @param {Enrolment} enrolment
  */
-export function enrolmentWords({ state, reason }) {
-  return t(state === "refused" ? (REFUSALS[reason ?? ""] ?? ENROLMENT.refused) : ENROLMENT[state]);
+export function enrolmentWords({ state, reason, at }) {
+  if (state === "refused") {
+    return t(REFUSALS[reason ?? ""] ?? ENROLMENT.refused);
+  }
+  return t(ENROLMENT[state], at === undefined ? "" : longTime(at));
 }
 
 /**
@@ -211,4 +215,9 @@ export function authorityFileWords(error) {
 /** @param {number} at milliseconds since 1970 */
 export function longDate(at) {
   return new Intl.DateTimeFormat(language(), { dateStyle: "long" }).format(at);
+}
+
+/** @param {number} at milliseconds since 1970 */
+function longTime(at) {
+  return new Intl.DateTimeFormat(language(), { dateStyle: "long", timeStyle: "short" }).format(at);
 }

@@ -29,12 +29,14 @@ pageTest("how far a certificate is can be read, and what helps is a button", { s
     ["unreachable", /cannot be reached.*you can chat meanwhile/],
     ["limited", /too many requests/],
     ["mail-delayed", /could not send its mail yet/],
-    ["letter-coming", /there is nothing to do/],
+    ["letter-later", /writes again on .?May 17, 2026 at 12:34.PM/],
+    ["letter-coming", /is writing to you.*there is nothing to do/],
     ["letter-slow", /has not come yet.*spam folder/],
     ["no-mailbox", /no such mailbox/],
     ["refused", /asks again tomorrow/],
   ])) {
-    await certify(page, { enrolment: { state } });
+    const at = new Date(2026, 4, 17, 12, 34).getTime();
+    await certify(page, { enrolment: { state, ...(state === "letter-later" && { at }) } });
     await line.locator("p[role=status]", { hasText: words }).waitFor();
   }
   await certify(page, { enrolment: { state: "refused", reason: "untrusted-authority" } });

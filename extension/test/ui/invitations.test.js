@@ -154,13 +154,19 @@ pageTest(
     const letter = "-----BEGIN CORELLA TOKENS-----\nab cd\n-----END CORELLA TOKENS-----";
     await page.locator('#own-status[data-online="true"]').waitFor();
     await page.evaluate(
-      ({ address, author, text }) => {
-        const { host, mails } = /** @type {any} */ (globalThis).mock;
-        host.certify(address, { enrolment: { state: "letter-coming" } });
+      (address) =>
+        /** @type {any} */ (globalThis).mock.host.certify(address, { enrolment: { state: "letter-coming" } }),
+      ALICE,
+    );
+    await page.locator("#own-status").click();
+    await page.locator(`.certificate[data-own="${ALICE}"][data-enrolment="letter-coming"]`).waitFor();
+    await page.evaluate(
+      ({ author, text }) => {
+        const { mails } = /** @type {any} */ (globalThis).mock;
         const attachments = [{ name: "invitation.corella-invitation", content: `offer ${author}` }];
         setTimeout(() => mails.receive({}, {}, {}, { text }, {}, {}, {}, { author, attachments }), 0);
       },
-      { address: ALICE, author: FRANK, text: letter },
+      { author: FRANK, text: letter },
     );
     await notified(page, /frank@elsewhere\.test invites you/);
     await page.waitForFunction(() =>

@@ -65,7 +65,7 @@ test("an invitation is handed over as it comes, with the address that the mail c
     { author: "dave@example.test" },
   ]);
   await invitations.arrived(await come());
-  assert.deepEqual(handed, [{ from: BOB, content: "signed" }]);
+  assert.deepEqual(handed, [{ from: BOB, content: "signed", opened: false }]);
   assert.deepEqual(told, [{ outcome: "offered", address: BOB }]);
 });
 
@@ -113,13 +113,14 @@ test("junk, what was thrown away and what the user wrote is not looked into; nor
 });
 
 test("a mail that the user asks about is read even if it is junk", async () => {
-  const { invitations, come } = mailbox([{ author: BOB, attachments: ATTACHED, junk: true }], () => ({
+  const { invitations, come, handed } = mailbox([{ author: BOB, attachments: ATTACHED, junk: true }], () => ({
     outcome: "refused",
     reason: "other-sender",
   }));
   const [mail] = await come();
   assert.ok(mail);
   assert.deepEqual(await invitations.read(mail), { outcome: "refused", reason: "other-sender" });
+  assert.deepEqual(handed, [{ from: BOB, content: "signed", opened: true }]);
 });
 
 test("an answer that was taken is marked as read, and an invitation is not", async () => {
