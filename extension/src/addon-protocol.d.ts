@@ -23,6 +23,9 @@ export type Settings = {
 /** A device that uses an own address, as the user was not told before. */
 export type NewDevice = { address: Address; device: string; at: number };
 
+/** Somebody's key is another one, for which the same authority vouches. `at`: when the host told of it. */
+export type NewKey = { address: Address; at: number };
+
 export type AddonState = {
     host: HostState;
     status: Status | null;
@@ -30,6 +33,8 @@ export type AddonState = {
     settings: Settings;
     /** Those that the user has not said to know, the latest last. */
     newDevices: NewDevice[];
+    /** Those that the user has not closed, the latest last. */
+    newKeys: NewKey[];
 };
 
 /** A mail identity of this Thunderbird. */
@@ -50,6 +55,8 @@ export type AddonMethods = {
     "addon/settings": { params: Partial<Settings>; result: Settings };
     /** The user knows these devices: they are told of no more. */
     "addon/knowDevices": { params: { devices: string[] }; result: {} };
+    /** The user has read that this person has a new key. */
+    "addon/knowKey": { params: { address: Address }; result: {} };
     /** What the address book calls these people; who is not in it is left out. */
     "addon/names": { params: { addresses: Address[] }; result: { names: Record<Address, string> } };
     /** Contacts whose name or address contains the words of `text`, at most `limit`. */

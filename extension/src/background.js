@@ -77,6 +77,11 @@ const relay = new Relay(
       tellState();
       return {};
     },
+    "addon/knowKey": async ({ address }) => {
+      await store.knowKey(address);
+      tellState();
+      return {};
+    },
     "addon/names": async (params) => ready.then(() => ({ names: index.names(params.addresses) })),
     "addon/contacts": async ({ text, limit }) => ready.then(() => ({ contacts: index.search(text, limit) })),
     "addon/invite": async ({ address }) => {
@@ -241,6 +246,8 @@ function react(method, params) {
       announcer.notice(params);
       if (params.kind === "new-device") {
         void store.addDevice({ address: params.address, device: params.device, at: params.at }).then(tellState);
+      } else if (params.kind === "key-renewed") {
+        void store.addNewKey({ address: params.address, at: Date.now() }).then(tellState);
       }
       break;
   }
@@ -257,6 +264,7 @@ function buddyChanged(address, buddy) {
     buddies?.set(address, buddy);
   } else {
     buddies?.delete(address);
+    void store.knowKey(address).then(tellState);
   }
   if (buddy?.consent !== "buddy") {
     mirror.release(address);
@@ -347,7 +355,8 @@ function setAddresses(changed) {
 
 /** @returns {AddonState} */
 function state() {
-  return { host: connection().state, status, addresses, settings: store.settings, newDevices: store.newDevices };
+  const { settings, newDevices, newKeys } = store;
+  return { host: connection().state, status, addresses, settings, newDevices, newKeys };
 }
 
 function tellState() {

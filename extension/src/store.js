@@ -2,11 +2,13 @@
  * What the add-on remembers of itself in storage.local. No message, no key: those are the host's.
  */
 
-/** @import { NewDevice, Settings } from "./addon-protocol.js" */
+/** @import { NewDevice, NewKey, Settings } from "./addon-protocol.js" */
 /** @import { Address } from "./protocol.js" */
 
 /** Most new devices that are told of at a time; of more the latest. */
 const NEW_DEVICES = 5;
+/** Most people whose key is new that are remembered; of more the latest. */
+const NEW_KEYS = 50;
 
 export class Store {
   /** @type {Settings} */
@@ -17,6 +19,8 @@ export class Store {
   addresses = [];
   /** @type {NewDevice[]} what the host told once, until the user has said to know it */
   newDevices = [];
+  /** @type {NewKey[]} what the host told once, until the user has read it */
+  newKeys = [];
   #area;
 
   /** @param {messenger.storage.Area} area */
@@ -26,10 +30,11 @@ export class Store {
 
   /** @returns {Promise<string>} the random id of this Thunderbird profile; made on the first start */
   async load() {
-    const stored = await this.#area.get(["profile", "settings", "addresses", "newDevices", "looked"]);
+    const stored = await this.#area.get(["profile", "settings", "addresses", "newDevices", "newKeys", "looked"]);
     this.settings = { ...this.settings, .../** @type {Partial<Settings>} */ (stored.settings ?? {}) };
     this.addresses = /** @type {Address[]} */ (stored.addresses ?? []);
     this.newDevices = /** @type {NewDevice[]} */ (stored.newDevices ?? []);
+    this.newKeys = /** @type {NewKey[]} */ (stored.newKeys ?? []);
     this.looked = /** @type {Record<Address, number>} */ (stored.looked ?? {});
     if (typeof stored.profile === "string") {
       return stored.profile;
@@ -65,6 +70,19 @@ export class Store {
   async knowDevices(devices) {
     this.newDevices = this.newDevices.filter(({ device }) => !devices.includes(device));
     await this.#area.set({ newDevices: this.newDevices });
+  }
+
+  /** @param {NewKey} key */
+  async addNewKey(key) {
+    const others = this.newKeys.filter(({ address }) => address !== key.address);
+    this.newKeys = [...others, key].slice(-NEW_KEYS);
+    await this.#area.set({ newKeys: this.newKeys });
+  }
+
+  /** @param {Address} of whose key the user has read, or wants to read nothing more */
+  async knowKey(of) {
+    this.newKeys = this.newKeys.filter(({ address }) => address !== of);
+    await this.#area.set({ newKeys: this.newKeys });
   }
 
   /**

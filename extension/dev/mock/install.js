@@ -33,10 +33,13 @@ const { messenger, done, mails } = createMessenger({
   version: "0.1.0",
   // A page that a link opened would give way to another one, and there is none.
   ...(!parameters.has("link") && { tab: { id: 1, windowId: 1 } }),
-  stored: { profile: "mock", addresses: known },
+  stored: (same && remembered.stored) || { profile: "mock", addresses: known },
 });
 addEventListener("pagehide", () =>
-  sessionStorage.setItem("mock", JSON.stringify({ ...choice, addresses: host.addresses })),
+  sessionStorage.setItem(
+    "mock",
+    JSON.stringify({ ...choice, addresses: host.addresses, stored: messenger.storage.local.data }),
+  ),
 );
 Object.assign(globalThis, { messenger, mock: { host, done, mails, messenger } });
 void import("../../src/background.js");

@@ -10,6 +10,7 @@ import { ConversationList } from "./chat/conversation-list.js";
 import { Model } from "./chat/model.js";
 import { NewDevices } from "./chat/new-devices.js";
 import { NewChat } from "./chat/new-chat.js";
+import { NewKeyNotice } from "./chat/new-key.js";
 import { OwnStatus } from "./chat/own-status.js";
 import { Person } from "./chat/person.js";
 import { Search } from "./chat/search.js";
@@ -33,6 +34,7 @@ const model = new Model();
 const error = new ErrorBar(byId("error"));
 const notice = new HostNotice(byId("host-notice"), link);
 const newDevices = new NewDevices({ box: byId("new-devices"), link, onError: error.show });
+const newKey = new NewKeyNotice({ box: byId("key-renewed"), link, onError: error.show });
 const ownStatus = new OwnStatus(link, error.show);
 const person = new Person(link, error.show);
 const list = new ConversationList(byId("conversation-list"), (address) => void open({ with: address }));
@@ -132,6 +134,7 @@ function wantedByUrl() {
 async function enter(state) {
   notice.show(state);
   newDevices.show(state);
+  newKey.enter(state);
   ownStatus.show(state);
   const now = state.host.kind === "ready";
   composer.setCanSend(now);
@@ -239,6 +242,7 @@ function draw() {
   const buddy = model.buddy(current);
   const name = model.name(current);
   person.show(current, name, buddy);
+  newKey.show(current, name, buddy);
   composer.open(current, name);
   composer.setVisible(!buddy || buddy.consent === "buddy");
   document.title = t("chatTitle", name);

@@ -9,6 +9,7 @@ import { codeText, grouped } from "../../src/key-code.js";
 
 const ALICE = "alice@example.test";
 const BOB = "bob@example.test";
+const CAROL = "carol@example.test";
 const DAVE = "dave@example.test";
 const KEY = "0123456789abcdef".repeat(4);
 const FINGERPRINT = "ab12cd34".repeat(8);
@@ -217,3 +218,53 @@ pageTest("the own key can be shown as a code without a conversation", { scenario
   await page.locator(".own-code .key-picture").waitFor();
   assert.equal(await page.locator("#own-identities .fingerprint").textContent(), grouped(OWN_KEY));
 });
+
+pageTest(
+  "a new key that the authority vouches for is told in the conversation until it is closed",
+  { scenario: "normal" },
+  async (page) => {
+    const line = page.locator("#key-renewed");
+    await openConversation(page, CAROL);
+    assert.equal(await line.isVisible(), false);
+    await drive(page, "tell", "notice", { kind: "key-renewed", address: CAROL });
+    await line.waitFor();
+    const words = String(await line.textContent()).replaceAll(/[\u2068\u2069]/g, "");
+    const today = new Intl.DateTimeFormat("en", { dateStyle: "long" }).format(Date.now());
+    assert.match(words, /Carol Cook has a new key since .*Example CA vouches for it/);
+    assert.ok(words.includes(today), words);
+    assert.deepEqual(await axe(page), []);
+    await drive(page, "putBuddy", BOB, { trust: "verified", known: { how: "authority", authority: "Example CA" } });
+    await openConversation(page, BOB);
+    assert.equal(await line.isVisible(), false, "it is about one person");
+    // A page that is opened later tells of it as well.
+    await page.reload();
+    await page.locator("html[data-ready]").waitFor();
+    await openConversation(page, CAROL);
+    await line.waitFor();
+    await page.locator("#key-renewed-close").click();
+    await line.waitFor({ state: "hidden" });
+    await page.waitForFunction(
+      () => /** @type {any} */ (globalThis).mock.messenger.storage.local.data.newKeys.length === 0,
+    );
+  },
+);
+
+pageTest(
+  "of a new key is told no more once it is known otherwise, or the person was removed",
+  { scenario: "normal" },
+  async (page) => {
+    const line = page.locator("#key-renewed");
+    await openConversation(page, CAROL);
+    await drive(page, "tell", "notice", { kind: "key-renewed", address: CAROL });
+    await line.waitFor();
+    await drive(page, "putBuddy", CAROL, { trust: "pinned", known: { how: "fingerprint", since: Date.now() } });
+    await line.waitFor({ state: "hidden" });
+    await drive(page, "putBuddy", CAROL, { trust: "verified", known: { how: "authority", authority: "Example CA" } });
+    await line.waitFor();
+    await drive(page, "tell", "buddies/changed", { address: CAROL });
+    await line.waitFor({ state: "hidden" });
+    await page.waitForFunction(
+      () => /** @type {any} */ (globalThis).mock.messenger.storage.local.data.newKeys.length === 0,
+    );
+  },
+);

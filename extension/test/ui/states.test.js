@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { axe, Browser, calls, openConversation, openDevices } from "./browser.js";
+import { axe, Browser, calls, drive, openConversation, openDevices } from "./browser.js";
 
 /** @import { Page } from "playwright-core" */
 /** @import { View } from "./browser.js" */
@@ -54,6 +54,14 @@ const STATES = {
       await page.evaluate(() => /** @type {any} */ (globalThis).mock.host.roaming.add("alice@example.test"));
       await openDevices(page);
       await page.locator("#devices-stop").waitFor();
+    },
+  },
+  "new key": {
+    view: { scenario: "normal" },
+    act: async (page) => {
+      await openConversation(page, "carol@example.test");
+      await drive(page, "tell", "notice", { kind: "key-renewed", address: "carol@example.test" });
+      await page.locator("#key-renewed").waitFor();
     },
   },
   details: {

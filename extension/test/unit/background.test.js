@@ -72,6 +72,34 @@ test("no announcement of what is before the eyes, of own or read messages, or wh
   assert.equal(done.length, 0);
 });
 
+test("a new key that the authority vouches for is told, whatever the user does, and leads to the person", () => {
+  const announce = announcer({ inView: true, quiet: true });
+  announce.notice({ kind: "key-renewed", address: "bob@example.test" });
+  assert.equal(done.length, 1);
+  const [[what, id, { title, message: words }]] = done;
+  assert.deepEqual([what, id, title, words], ["notify", "key:bob@example.test", "Bob", "noticeKeyRenewed Bob"]);
+  assert.deepEqual(announce.clicked(id), { with: "bob@example.test" });
+});
+
+test("a new device of one's own is told, one for each address, and leads to the chat", () => {
+  const announce = announcer({ quiet: true });
+  announce.notice({ kind: "new-device", address: "alice@example.test", device: "12D3KooWother", at: 1000 });
+  assert.equal(done.length, 1);
+  const [[what, id, { title, message: words }]] = done;
+  assert.deepEqual(
+    [what, id, title, words],
+    ["notify", "device:alice@example.test", "noticeNewDeviceTitle", "noticeNewDevice alice@example.test"],
+  );
+  assert.equal(announce.clicked(id), null, "the chat tells of it, above every conversation");
+});
+
+test("a notice that is about nobody is not told", () => {
+  const announce = announcer();
+  announce.notice({ kind: "key-renewed" });
+  announce.notice({ kind: "new-device" });
+  assert.deepEqual(done, []);
+});
+
 test("unread messages add up; blocked people do not count; the badge is told of changes only", () => {
   /** @type {number[]} */
   const shown = [];
