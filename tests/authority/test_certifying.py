@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lib.certifier import NAME, Applicant, Certifier, chain, error, fingerprint, openssl_verifies
-from lib.mail import MailServer
+from lib.mail import DOMAIN, MailServer
 from lib.waiting import eventually
 
 
@@ -93,6 +93,45 @@ def test_what_is_revoked_is_on_the_list(certifier: Certifier, mail: MailServer, 
     assert verdict(now) == "person.pem: OK\n"
     audit = certifier.run("list", "--audit")
     assert [word in audit for word in ("asked", "issued", "revoked", "she said so")] == [True] * 4
+
+
+def _list_of(pem: bytes) -> str:
+    """Where a certificate says that its revocation list is: the path."""
+    points = chain(pem)[0].extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    [name] = points[0].full_name or []
+    return name.value.removeprefix("http://127.0.0.1")
+
+
+def test_each_issuing_key_has_a_list(certifier: Certifier, scratch: Path) -> None:
+    """After the issuing key was renewed, what the former has signed can be verified and revoked as before."""
+
+    def issued(name: str) -> bytes:
+        request = x509.load_der_x509_csr(Applicant(name).request()).public_bytes(serialization.Encoding.PEM)
+        (scratch / "request.csr").write_bytes(request)
+        return certifier.run("issue", str(scratch / "request.csr")).encode()
+
+    def verdict(pem: bytes) -> str:
+        status, crl = certifier.call("GET", _list_of(pem))
+        assert status == 200
+        return openssl_verifies(scratch, pem, _root(certifier), crl)
+
+    former = {name: issued(name) for name in ("alice", "bob")}
+    assert verdict(former["alice"]) == "person.pem: OK\n"
+    certifier.run("renew-issuing")
+    certifier.stop()
+    certifier.serve()
+    after = issued("mallory")
+    assert chain(after)[1] != chain(former["alice"])[1]
+    for pem in (*former.values(), after):
+        assert verdict(pem) == "person.pem: OK\n"
+    assert certifier.run("revoke", "--address", f"bob@{DOMAIN}") == "1 revoked\n"
+    assert "certificate revoked" in verdict(former["bob"])
+    assert certifier.run("revoke", "--address", f"mallory@{DOMAIN}") == "1 revoked\n"
+    assert "certificate revoked" in verdict(after)
+    assert verdict(former["alice"]) == "person.pem: OK\n"
+    # For whoever looks for one by hand: the list of the key that signs now.
+    assert certifier.call("GET", "/revoked.crl") == certifier.call("GET", _list_of(after))
+    assert certifier.call("GET", "/revoked/00.crl")[0] == 404
 
 
 def test_by_hand(certifier: Certifier, scratch: Path) -> None:
