@@ -42,6 +42,13 @@ class Certifier:
         settings.write_text("\n".join(lines) + "\n")
         self.process: Process | None = None
 
+    def set(self, name: str, value: str) -> None:
+        """Changes one of its settings; the value is as TOML writes it."""
+        settings = self.folder / "ca.toml"
+        changed, count = re.subn(rf"^{name} = .*$", lambda _: f"{name} = {value}", settings.read_text(), flags=re.M)
+        assert count == 1, f"{name} stands {count} times in {settings}"
+        settings.write_text(changed)
+
     def argv(self, *words: str) -> list[str]:
         """The program and its arguments."""
         return [str(built.certifier()), "--folder", str(self.folder), *words]
