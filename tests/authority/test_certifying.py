@@ -1,16 +1,20 @@
 """From a request to a certificate, by a real mail server, and what becomes of it."""
 
 import datetime
+import http.client
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lib.certifier import NAME, Applicant, Certifier, chain, error, fingerprint, openssl_verifies
 from lib.mail import DOMAIN, MailServer
+from lib.openssl import authority, server
 from lib.waiting import eventually
 
 
@@ -26,6 +30,8 @@ def test_the_letter_makes_the_certificate(certifier: Certifier, mail: MailServer
     assert (letter["Corella-Certificate"], letter["Auto-Submitted"]) == ("token", "auto-generated")
     assert letter["From"] == f"{NAME} <ca@example.test>"
     assert "If it was not you: do nothing." in letter.get_content()
+    # Over TLS, and authenticated (RFC 3848).
+    assert any(" with esmtpsa " in " ".join(passed.split()) for passed in letter.get_all("Received", []))
     eventually(lambda: certifier.state(alice.id)["state"] == "mailed", "it is known that the letter was sent")
     status, pem = alice.answer(certifier, letter)
     assert status == 200
@@ -169,6 +175,44 @@ def test_mail_that_cannot_be_sent_is_sent_later(found: Callable[..., Certifier],
     certifier.serve()
     status, _ = alice.answer(certifier, mail.letter("alice"))
     assert status == 200
+
+
+@pytest.mark.parametrize("wrong", ["password_file", "authority_file"])
+def test_a_mail_server_that_does_not_trust_or_is_not_trusted_gets_the_letter_when_that_is_mended(
+    found: Callable[..., Certifier], mail: MailServer, scratch: Path, wrong: str
+) -> None:
+    """A password that is not ours, or a server that anybody could have put there: the letter is delayed, and not lost."""
+    password = scratch / "password"
+    password.write_text("another\n")
+    impostor = authority("Mail", scratch / "impostor").certificate_file
+    certifier = found(first_retry_seconds=1)
+    certifier.set(wrong, json.dumps(str({"password_file": password, "authority_file": impostor}[wrong])))
+    certifier.serve()
+    alice = Applicant("alice")
+    alice.ask(certifier)
+    eventually(lambda: certifier.state(alice.id).get("delayed"), "the authority says that the letter is delayed")
+    assert certifier.state(alice.id)["state"] == "waiting"
+    assert "letter failed" in certifier.run("list", "--audit")
+    certifier.stop()
+    assert mail.letters("alice") == []
+    certifier.set(wrong, json.dumps(mail.settings()[wrong]))
+    certifier.serve()
+    status, _ = alice.answer(certifier, mail.letter("alice"))
+    assert status == 200
+
+
+def test_without_a_proxy_it_serves_https_itself(found: Callable[..., Certifier], scratch: Path) -> None:
+    certifier = found()
+    ca = authority("Web", scratch / "web-ca")
+    certifier.use_https(server(ca, "localhost", scratch / "web"), ca)
+    certifier.serve()
+    status, pem = certifier.call("GET", "/chain.pem")
+    assert (status, fingerprint(chain(pem)[-1])) == (200, certifier.fingerprint)
+    plain = http.client.HTTPConnection(certifier.at, timeout=30)
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        plain.request("GET", "/chain.pem")
+        plain.getresponse()
+    plain.close()
 
 
 def test_nobody_reads_such_mail(certifier: Certifier, mail: MailServer) -> None:
