@@ -181,7 +181,7 @@ def test_mail_that_cannot_be_sent_is_sent_later(found: Callable[..., Certifier],
 def test_a_mail_server_that_does_not_trust_or_is_not_trusted_gets_the_letter_when_that_is_mended(
     found: Callable[..., Certifier], mail: MailServer, scratch: Path, wrong: str
 ) -> None:
-    """A password that is not ours, or a server that anybody could have put there: the letter is delayed, and not lost."""
+    """A password that is not ours, or a server that anybody could have put there: the letter is delayed, not lost."""
     password = scratch / "password"
     password.write_text("another\n")
     impostor = authority("Mail", scratch / "impostor").certificate_file

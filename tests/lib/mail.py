@@ -132,7 +132,7 @@ def _free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the mail server is. At `submission` it takes mail only from whoever authenticates, for which there has to be TLS."""
+    """Where the mail server is. At `submission` it takes mail only from whoever authenticates, over TLS."""
 
     mx: int
     submission: int
