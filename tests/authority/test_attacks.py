@@ -1,5 +1,6 @@
 """What must not get anybody a certificate, or a mailbox full of letters."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_flood_for_an_address_fills_no_mailbox(found: Callable[..., Certifier]
     certifier = found(first_pause_seconds=2)
     certifier.serve()
     answers = []
-    for number in range(120):
+    for number in range(150):
         attacker = Applicant("alice")
         answers.append(certifier.ask(attacker.request(), network=number % 30)[0])
     assert answers[0] == 202 and 429 in answers
@@ -81,6 +82,26 @@ def test_one_network_may_not_ask_for_ever(found: Callable[..., Certifier]) -> No
         Applicant(name).ask(certifier)
     assert certifier.ask(Applicant("ca").request())[1]["error"] == "too-many-from-network"
     Applicant("ca").ask(certifier, network=2)
+
+
+def test_without_a_proxy_nobody_says_where_they_come_from(found: Callable[..., Certifier]) -> None:
+    """What a proxy would say is only words of whoever asks."""
+    certifier = found(per_network=1)
+    certifier.set("behind_proxy", "false")
+    certifier.serve()
+    Applicant("alice").ask(certifier, network=1)
+    status, body = certifier.ask(Applicant("bob").request(), network=2)
+    assert (status, body["error"]) == (429, "too-many-from-network")
+
+
+def test_what_is_too_long_is_refused_in_the_same_words_everywhere(certifier: Certifier) -> None:
+    alice = Applicant("alice")
+    alice.ask(certifier)
+    for path, error_within in (("/requests", "unreadable"), (f"/requests/{alice.id}/answer", "malformed")):
+        for length, name in ((16_384, error_within), (16_385, "too-large"), (16_386, "too-large")):
+            status, body = certifier.call("POST", path, b" " * length)
+            assert (status, error(body)) == (413 if name == "too-large" else 400, name), (path, length)
+            assert json.loads(body)["message"]
 
 
 _NAMES = x509.SubjectAlternativeName

@@ -1,16 +1,20 @@
 """From a request to a certificate, by a real mail server, and what becomes of it."""
 
 import datetime
+import http.client
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lib.certifier import NAME, Applicant, Certifier, chain, error, fingerprint, openssl_verifies
-from lib.mail import MailServer
+from lib.mail import DOMAIN, MailServer
+from lib.openssl import authority, server
 from lib.waiting import eventually
 
 
@@ -26,6 +30,8 @@ def test_the_letter_makes_the_certificate(certifier: Certifier, mail: MailServer
     assert (letter["Corella-Certificate"], letter["Auto-Submitted"]) == ("token", "auto-generated")
     assert letter["From"] == f"{NAME} <ca@example.test>"
     assert "If it was not you: do nothing." in letter.get_content()
+    # Over TLS, and authenticated (RFC 3848).
+    assert any(" with esmtpsa " in " ".join(passed.split()) for passed in letter.get_all("Received", []))
     eventually(lambda: certifier.state(alice.id)["state"] == "mailed", "it is known that the letter was sent")
     status, pem = alice.answer(certifier, letter)
     assert status == 200
@@ -95,6 +101,45 @@ def test_what_is_revoked_is_on_the_list(certifier: Certifier, mail: MailServer, 
     assert [word in audit for word in ("asked", "issued", "revoked", "she said so")] == [True] * 4
 
 
+def _list_of(pem: bytes) -> str:
+    """Where a certificate says that its revocation list is: the path."""
+    points = chain(pem)[0].extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    [name] = points[0].full_name or []
+    return name.value.removeprefix("http://127.0.0.1")
+
+
+def test_each_issuing_key_has_a_list(certifier: Certifier, scratch: Path) -> None:
+    """After the issuing key was renewed, what the former has signed can be verified and revoked as before."""
+
+    def issued(name: str) -> bytes:
+        request = x509.load_der_x509_csr(Applicant(name).request()).public_bytes(serialization.Encoding.PEM)
+        (scratch / "request.csr").write_bytes(request)
+        return certifier.run("issue", str(scratch / "request.csr")).encode()
+
+    def verdict(pem: bytes) -> str:
+        status, crl = certifier.call("GET", _list_of(pem))
+        assert status == 200
+        return openssl_verifies(scratch, pem, _root(certifier), crl)
+
+    former = {name: issued(name) for name in ("alice", "bob")}
+    assert verdict(former["alice"]) == "person.pem: OK\n"
+    certifier.run("renew-issuing")
+    certifier.stop()
+    certifier.serve()
+    after = issued("mallory")
+    assert chain(after)[1] != chain(former["alice"])[1]
+    for pem in (*former.values(), after):
+        assert verdict(pem) == "person.pem: OK\n"
+    assert certifier.run("revoke", "--address", f"bob@{DOMAIN}") == "1 revoked\n"
+    assert "certificate revoked" in verdict(former["bob"])
+    assert certifier.run("revoke", "--address", f"mallory@{DOMAIN}") == "1 revoked\n"
+    assert "certificate revoked" in verdict(after)
+    assert verdict(former["alice"]) == "person.pem: OK\n"
+    # For whoever looks for one by hand: the list of the key that signs now.
+    assert certifier.call("GET", "/revoked.crl") == certifier.call("GET", _list_of(after))
+    assert certifier.call("GET", "/revoked/00.crl")[0] == 404
+
+
 def test_by_hand(certifier: Certifier, scratch: Path) -> None:
     """A request from a file, in PEM, for an RSA key as S/MIME users have one."""
     alice = Applicant("alice", rsa.generate_private_key(65537, 2048))
@@ -130,6 +175,44 @@ def test_mail_that_cannot_be_sent_is_sent_later(found: Callable[..., Certifier],
     certifier.serve()
     status, _ = alice.answer(certifier, mail.letter("alice"))
     assert status == 200
+
+
+@pytest.mark.parametrize("wrong", ["password_file", "authority_file"])
+def test_a_mail_server_that_does_not_trust_or_is_not_trusted_gets_the_letter_when_that_is_mended(
+    found: Callable[..., Certifier], mail: MailServer, scratch: Path, wrong: str
+) -> None:
+    """A password that is not ours, or a server that anybody could have put there: the letter is delayed, not lost."""
+    password = scratch / "password"
+    password.write_text("another\n")
+    impostor = authority("Mail", scratch / "impostor").certificate_file
+    certifier = found(first_retry_seconds=1)
+    certifier.set(wrong, json.dumps(str({"password_file": password, "authority_file": impostor}[wrong])))
+    certifier.serve()
+    alice = Applicant("alice")
+    alice.ask(certifier)
+    eventually(lambda: certifier.state(alice.id).get("delayed"), "the authority says that the letter is delayed")
+    assert certifier.state(alice.id)["state"] == "waiting"
+    assert "letter failed" in certifier.run("list", "--audit")
+    certifier.stop()
+    assert mail.letters("alice") == []
+    certifier.set(wrong, json.dumps(mail.settings()[wrong]))
+    certifier.serve()
+    status, _ = alice.answer(certifier, mail.letter("alice"))
+    assert status == 200
+
+
+def test_without_a_proxy_it_serves_https_itself(found: Callable[..., Certifier], scratch: Path) -> None:
+    certifier = found()
+    ca = authority("Web", scratch / "web-ca")
+    certifier.use_https(server(ca, "localhost", scratch / "web"), ca)
+    certifier.serve()
+    status, pem = certifier.call("GET", "/chain.pem")
+    assert (status, fingerprint(chain(pem)[-1])) == (200, certifier.fingerprint)
+    plain = http.client.HTTPConnection(certifier.at, timeout=30)
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        plain.request("GET", "/chain.pem")
+        plain.getresponse()
+    plain.close()
 
 
 def test_nobody_reads_such_mail(certifier: Certifier, mail: MailServer) -> None:

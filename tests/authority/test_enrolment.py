@@ -16,7 +16,7 @@ from lib.certifier import NAME, Applicant, Certifier, tokens
 from lib.clock import put_ahead
 from lib.impostor import REQUEST, FalseAuthority
 from lib.mail import DOMAIN, MailServer
-from lib.openssl import Certified, authority
+from lib.openssl import Certified, authority, server
 from lib.people import People
 from lib.waiting import eventually
 
@@ -157,6 +157,23 @@ def test_an_authority_that_is_away_at_first_is_found_later(
     alice = asking(people, certifier, "alice", [])
     is_at(alice, "unreachable")
     certifier.serve()
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    is_verified(alice)
+
+
+def test_over_https_it_is_known_by_the_systems_certificates(
+    people: People, found: Callable[..., Certifier], mail: MailServer, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has none of these does not even hear the address."""
+    certifier, ca = found(), authority("Web", scratch / "web-ca")
+    certifier.use_https(server(ca, "localhost", scratch / "web"), ca)
+    certifier.serve()
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    alice = people.agent("alice", [], arguments(certifier.folder / "root.pem", certifier.url), ALICE)
+    is_at(alice, "unreachable")
+    assert certifier.run("list", "--audit") == ""
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.certificate_file))
+    alice = people.again(alice)
     assert hand(alice, letter_to(mail, "alice").get_content())
     is_verified(alice)
 
@@ -335,3 +352,26 @@ def test_a_forged_letter_for_the_right_request_does_not_stand_in_the_way(
     assert hand(alice, f"-----BEGIN CORELLA TOKENS-----\n{tag} {'00' * 32}\n-----END CORELLA TOKENS-----\n")
     eventually(lambda: hand(alice, letter.get_content()), "that the true letter is taken")
     is_verified(alice)
+
+
+def test_who_has_a_certificate_answers_no_letter_that_somebody_else_asked_for(
+    people: People, certifier: Certifier, mail: MailServer
+) -> None:
+    """Mallory asks for Alice's address, and the authority writes to her."""
+    alice = asking(people, certifier, "alice", [])
+    assert hand(alice, letter_to(mail, "alice").get_content())
+    is_verified(alice)
+    mail.letter("alice", 2)
+    mail.empty()
+    before = identity(alice)
+    mallory = Applicant("alice")
+    mallory.ask(certifier, network=2)
+    letter = letter_to(mail, "alice")
+    assert list(tokens(letter)) == [mallory.tag]
+    assert not hand(alice, letter.get_content())
+    # Not when it comes again after a restart, either.
+    alice = people.again(alice)
+    assert not hand(alice, letter.get_content())
+    assert identity(alice) == before
+    assert certifier.state(mallory.id)["state"] == "mailed"
+    assert len(certifier.run("list").splitlines()) == 1

@@ -5,10 +5,12 @@ import hashlib
 import http.client
 import json
 import re
+import ssl
 import subprocess
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lib import built
 from lib.home import Home
 from lib.mail import DOMAIN, MailServer
+from lib.openssl import Certified
 from lib.process import Process
 from lib.waiting import eventually
 
@@ -41,6 +44,25 @@ class Certifier:
         lines += ["[limits]", *(f"{name} = {value}" for name, value in (limits or {}).items())]
         settings.write_text("\n".join(lines) + "\n")
         self.process: Process | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    def set(self, name: str, value: str) -> None:
+        """Changes one of its settings; the value is as TOML writes it."""
+        settings = self.folder / "ca.toml"
+        changed, count = re.subn(rf"^{name} = .*$", lambda _: f"{name} = {value}", settings.read_text(), flags=re.M)
+        assert count == 1, f"{name} stands {count} times in {settings}"
+        settings.write_text(changed)
+
+    def use_https(self, server: Certified, ca: Certified) -> None:
+        """From the next start on it serves HTTPS, with a certificate for `localhost` that this authority has issued."""
+        with (self.folder / "ca.toml").open("a") as settings:
+            settings.write(f'[tls]\ncertificate = "{server.certificate_file}"\nkey = "{server.key_file}"\n')
+        self._tls = ssl.create_default_context(cafile=str(ca.certificate_file))
+
+    @property
+    def url(self) -> str:
+        """Where it is, for agents."""
+        return f"http://{self.at}" if self._tls is None else f"https://localhost:{self.at.rpartition(':')[2]}"
 
     def argv(self, *words: str) -> list[str]:
         """The program and its arguments."""
@@ -83,7 +105,11 @@ class Certifier:
 
     def call(self, method: str, path: str, body: bytes | None = None, network: int = 1) -> tuple[int, bytes]:
         """A request as a proxy passes it on from somebody in a network."""
-        connection = http.client.HTTPConnection(self.at, timeout=30)
+        place = urlsplit(self.url).netloc
+        if self._tls is None:
+            connection = http.client.HTTPConnection(place, timeout=30)
+        else:
+            connection = http.client.HTTPSConnection(place, timeout=30, context=self._tls)
         connection.request(method, path, body, {"X-Forwarded-For": f"198.51.{network}.7"})
         answer = connection.getresponse()
         status, read = answer.status, answer.read()

@@ -7,6 +7,8 @@ from pathlib import Path
 _KEPT = ("PATH", "LANG", "TZ", "RUST_BACKTRACE", "CORELLA_LOG")
 # And what gives it another clock.
 _CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC")
+# And by which certificates it knows https servers.
+_CERTIFICATES = ("SSL_CERT_FILE",)
 
 # Traffic stays on this machine, whoever starts the host.
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1")
@@ -29,7 +31,7 @@ class Home:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The whole environment of a child process of this user."""
-        kept = {name: os.environ[name] for name in (*_KEPT, *_CLOCK) if name in os.environ}
+        kept = {name: os.environ[name] for name in (*_KEPT, *_CLOCK, *_CERTIFICATES) if name in os.environ}
         return {
             "LANG": "C.UTF-8",
             "RUST_BACKTRACE": "1",

@@ -36,6 +36,7 @@ never_users =
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = {mx} : {submission}
 domainlist local_domains = {domain}
+acl_smtp_mail = acl_mail
 acl_smtp_rcpt = acl_rcpt
 tls_advertise_hosts = *
 tls_certificate = {certificate}
@@ -45,6 +46,11 @@ host_lookup =
 rfc1413_hosts =
 keep_environment =
 begin acl
+acl_mail:
+  deny condition = ${{if eq{{$received_port}}{{{submission}}}}}
+       !authenticated = *
+       message = 530 5.7.0 Authentication required
+  accept
 acl_rcpt:
   accept authenticated = *
          verify = recipient
@@ -126,7 +132,7 @@ def _free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the mail server is."""
+    """Where the mail server is. At `submission` it takes mail only from whoever authenticates, over TLS."""
 
     mx: int
     submission: int

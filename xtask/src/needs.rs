@@ -81,11 +81,13 @@ pub(crate) const PYTHON: &[Need] = &[THUNDERBIRD[1], THUNDERBIRD[2]];
 /// To test the add-on's pages in an ordinary browser.
 pub(crate) const BROWSER: &[Need] = &[program("chromium", "chromium"), DISPLAY[3], DISPLAY[4]];
 
-/// Second opinions (certificates by `openssl`, signatures by `xmlsec1`, sockets by `ss`), and networks and days to try things in.
+/// Second opinions (certificates by `openssl`, signatures by `xmlsec1`, sockets by `ss`, units by `systemd-analyze`), and networks and days
+/// to try things in.
 pub(crate) const OPINIONS: &[Need] = &[
     program("openssl", "openssl"),
     program("xmlsec1", "xmlsec1"),
     program("ss", "iproute2"),
+    program("systemd-analyze", "systemd"),
     program("unshare", "util-linux"),
     program("faketime", "faketime"),
 ];

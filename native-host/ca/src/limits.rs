@@ -4,12 +4,13 @@ use corella_identity::Millis;
 use serde::Deserialize;
 
 const HOUR: Millis = 60 * 60 * 1000;
-/// The longest pause between two letters: so long somebody who asks while others flood their address waits at most.
+/// The longest pause between two letters. Somebody who asks while others flood their address waits so long at most, or twice as long
+/// while more than 64 networks take part.
 const LONGEST_PAUSE: Millis = HOUR;
 /// After so long without a letter an address begins anew.
 const FORGOTTEN: Millis = 24 * HOUR;
 
-/// Limits, with the defaults of [`Limits::default`]. All are of one hour, or of what waits for an answer.
+/// Limits, with the defaults of [`Limits::default`]. All are of one hour, or of what waits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -17,9 +18,9 @@ pub struct Limits {
     pub per_network: u32,
     /// Requests in all in an hour.
     pub in_all: u32,
-    /// Requests for one address that wait for an answer...
-    pub open_per_address: u32,
-    /// ...and of these, from one network.
+    /// Requests for one address that wait for its next letters, each of which takes 64.
+    pub waiting_per_address: usize,
+    /// Requests for one address from one network that wait for a letter or, for a day, for the answer to it.
     pub open_per_address_and_network: u32,
     /// The first pause between two letters to an address from which no answer came. Each is twice as long as the one before, up to an
     /// hour.
@@ -33,7 +34,7 @@ impl Default for Limits {
         Self {
             per_network: 60,
             in_all: 100_000,
-            open_per_address: 64,
+            waiting_per_address: 128,
             open_per_address_and_network: 4,
             first_pause_seconds: 300,
             first_retry_seconds: 60,

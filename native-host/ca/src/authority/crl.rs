@@ -1,15 +1,14 @@
-//! The revocation list (RFC 5280 section 5).
+//! Revocation lists (RFC 5280 section 5).
 
 use corella_identity::Millis;
 use openssl::asn1::Asn1Integer;
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::AuthorityKeyIdentifier;
 use openssl::x509::{X509, X509CrlBuilder, X509RevokedBuilder};
 
-use super::build::time;
+use super::build::{Issuer, time};
 use super::{LIST_VALIDITY, der};
 
 /// id-ce-cRLNumber.
@@ -24,15 +23,18 @@ pub struct Revoked {
     pub at: Millis,
 }
 
-pub(super) fn build(
-    issuer: &X509,
-    key: &PKey<Private>,
-    revoked: &[Revoked],
-    number: u32,
-    now: Millis,
-) -> Result<Vec<u8>, ErrorStack> {
+/// A list that an issuing key has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The issuing certificate's subject key identifier, in hexadecimal digits.
+    pub key_id: String,
+    /// The list, in DER.
+    pub der: Vec<u8>,
+}
+
+pub(super) fn build(issuer: &Issuer<'_>, revoked: &[Revoked], number: u32, now: Millis) -> Result<Vec<u8>, ErrorStack> {
     let mut list = X509CrlBuilder::new()?;
-    list.set_issuer_name(issuer.subject_name())?;
+    list.set_issuer_name(issuer.certificate.subject_name())?;
     let (from, until) = (time(now)?, time(now + LIST_VALIDITY)?);
     list.set_last_update(&from)?;
     list.set_next_update(&until)?;
@@ -50,9 +52,9 @@ pub(super) fn build(
     let builder = X509::builder()?;
     let authority = AuthorityKeyIdentifier::new()
         .keyid(true)
-        .build(&builder.x509v3_context(Some(issuer), None))?;
+        .build(&builder.x509v3_context(Some(issuer.certificate), None))?;
     list.append_extension(authority)?;
     list.append_extension(der::extension(CRL_NUMBER, &der::integer(number))?)?;
-    list.sign(key, MessageDigest::sha256())?;
+    list.sign(issuer.key, MessageDigest::sha256())?;
     list.build()?.to_der()
 }

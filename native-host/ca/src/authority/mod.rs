@@ -3,7 +3,7 @@
 //! ```text
 //! root.pem, root.key        the root: what people trust; its key signs only issuing certificates, and may be kept elsewhere
 //! issuing.pem, issuing.key  what signs people's certificates and the revocation list
-//! former.pem, former.key    the issuing key before this one: it still revokes what it has signed
+//! former.pem, former.key    the issuing key before this one: it still revokes what it has signed, and signs a revocation list of its own
 //! token.key                 what the tokens in letters follow from
 //! ```
 
@@ -11,6 +11,7 @@ mod build;
 mod crl;
 mod der;
 mod files;
+mod issuing;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +24,14 @@ use openssl::pkey::PKeyRef;
 use openssl::pkey::{PKey, Private, Public};
 use openssl::rand::rand_bytes;
 use openssl::sha::sha256;
-use openssl::x509::X509;
+use openssl::x509::{X509, X509VerifyResult};
 use thiserror::Error;
 
-pub use crl::Revoked;
+pub use crl::{RevocationList, Revoked};
 pub use files::{read, write_private};
 
-use build::{Issuer, new_key};
+use build::new_key;
+use issuing::Issuing;
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 /// How long people's certificates are valid.
@@ -77,14 +79,12 @@ pub enum AuthorityError {
 #[derive(Clone)]
 pub struct Authority {
     root: Certificate,
-    issuing: Certificate,
-    x509: X509,
-    key: PKey<Private>,
-    /// The issuing certificate and key before these.
-    former: Option<(Certificate, PKey<Private>)>,
+    issuing: Issuing,
+    /// The one before.
+    former: Option<Issuing>,
     token_key: [u8; 32],
-    /// Where the revocation list is found.
-    list_url: String,
+    /// Where people reach it, without a slash at the end.
+    url: String,
 }
 
 impl Authority {
@@ -98,7 +98,7 @@ impl Authority {
         }
         let root_key = new_key()?;
         let root = build::root(name, &root_key, now)?;
-        let (issuing, key) = new_issuing(name, &root, &root_key, now)?;
+        let (issuing, key) = issuing::new(name, &root, &root_key, now)?;
         let mut token_key = [0; 32];
         rand_bytes(&mut token_key)?;
         files::make_folder(folder)?;
@@ -116,34 +116,20 @@ impl Authority {
     /// A file is missing or damaged.
     pub fn open(folder: &Path, url: &str) -> Result<Self, AuthorityError> {
         let root = files::ROOT.certificate(folder)?;
-        let issuing = files::ISSUING.certificate(folder)?;
-        let key = files::ISSUING_KEY.key(folder)?;
-        if !key.public_eq(&*issuing.public_key()?) {
-            return Err(files::ISSUING_KEY.damaged(folder, "it is not the key of issuing.pem"));
-        }
-        if !issuing.verify(&*root.public_key()?)? {
-            return Err(files::ISSUING.damaged(folder, "it is not signed by root.pem"));
-        }
+        let issuing = Issuing::open(folder, files::ISSUING, files::ISSUING_KEY, &root)?;
+        let former = files::FORMER
+            .exists(folder)
+            .then(|| Issuing::open(folder, files::FORMER, files::FORMER_KEY, &root))
+            .transpose()?;
         let token_key = files::TOKEN.read(folder)?;
         let token_key = <[u8; 32]>::try_from(token_key.as_slice())
             .map_err(|_| files::TOKEN.damaged(folder, "it has not 32 bytes"))?;
-        let former = if files::FORMER.exists(folder) {
-            let former = files::FORMER.certificate(folder)?;
-            Some((
-                Certificate::from_der(&former.to_der()?)?,
-                files::FORMER_KEY.key(folder)?,
-            ))
-        } else {
-            None
-        };
         Ok(Self {
-            former,
             root: Certificate::from_der(&root.to_der()?)?,
-            issuing: Certificate::from_der(&issuing.to_der()?)?,
-            x509: issuing,
-            key,
+            issuing,
+            former,
             token_key,
-            list_url: format!("{}/revoked.crl", url.trim_end_matches('/')),
+            url: url.trim_end_matches('/').to_owned(),
         })
     }
 
@@ -154,7 +140,7 @@ impl Authority {
     pub fn renew_issuing(folder: &Path, name: &str, now: Millis) -> Result<Certificate, AuthorityError> {
         let root = files::ROOT.certificate(folder)?;
         let root_key = files::ROOT_KEY.key(folder)?;
-        let (issuing, key) = new_issuing(name, &root, &root_key, now)?;
+        let (issuing, key) = issuing::new(name, &root, &root_key, now)?;
         files::FORMER_KEY.write(folder, &files::ISSUING_KEY.read(folder)?)?;
         files::FORMER.write(folder, &files::ISSUING.read(folder)?)?;
         files::ISSUING_KEY.write(folder, &key.private_key_to_pem_pkcs8()?)?;
@@ -167,9 +153,25 @@ impl Authority {
         self.root.fingerprint()
     }
 
-    /// The root and the issuing certificate.
+    /// What is above certificates that are issued now: the issuing certificate and the root.
     pub fn chain(&self) -> [&Certificate; 2] {
-        [&self.issuing, &self.root]
+        [&self.issuing.certificate, &self.root]
+    }
+
+    /// What is above a certificate that was issued, with this issuing key or the one before.
+    pub fn chain_of(&self, certificate: &Certificate) -> [&Certificate; 2] {
+        let issued = X509::from_der(certificate.der()).ok();
+        let is_above = |one: &&Issuing| {
+            let verdict = issued.as_ref().map(|issued| one.x509.issued(issued));
+            verdict == Some(X509VerifyResult::OK)
+        };
+        let issuer = self.issuings().find(is_above);
+        [&issuer.unwrap_or(&self.issuing).certificate, &self.root]
+    }
+
+    /// All issuing keys that are here, the one that signs now first.
+    fn issuings(&self) -> impl Iterator<Item = &Issuing> {
+        std::iter::once(&self.issuing).chain(&self.former)
     }
 
     /// What the tokens of requests follow from.
@@ -187,14 +189,12 @@ impl Authority {
         key: &PKey<Public>,
         now: Millis,
     ) -> Result<Certificate, AuthorityError> {
-        if !self.issuing.valid_at(now) || !self.issuing.valid_at(now + VALIDITY) {
+        let issuing = &self.issuing;
+        if !issuing.certificate.valid_at(now) || !issuing.certificate.valid_at(now + VALIDITY) {
             return Err(AuthorityError::Ending);
         }
-        let issuer = Issuer {
-            certificate: &self.x509,
-            key: &self.key,
-        };
-        let certificate = build::person(address, key, &issuer, &self.list_url, now)?;
+        let list_url = format!("{}/revoked/{}.crl", self.url, issuing.key_id);
+        let certificate = build::person(address, key, &issuing.issuer(), &list_url, now)?;
         Ok(Certificate::from_der(&certificate.to_der()?)?)
     }
 
@@ -209,21 +209,32 @@ impl Authority {
         certificate: &Certificate,
         now: Millis,
     ) -> Result<Option<String>, AuthorityError> {
-        let former = self.former.iter().map(|(certificate, key)| (certificate, key));
-        for (issuer, key) in std::iter::once((&self.issuing, &self.key)).chain(former) {
-            if let Some(revocation) = Revocation::by(issuer, address, certificate) {
-                return Ok(revocation::record(&revocation, now, |data| sign(key, data))?);
+        for issuing in self.issuings() {
+            if let Some(revocation) = Revocation::by(&issuing.certificate, address, certificate) {
+                return Ok(revocation::record(&revocation, now, |data| sign(&issuing.key, data))?);
             }
         }
         Ok(None)
     }
 
-    /// The revocation list (RFC 5280 section 5, DER). `number` grows with every list.
+    /// The revocation lists, one of each issuing key, the one of the key that signs now first: verifiers take a list only from the key
+    /// that has signed the certificate. Each names all that is revoked, for it is one authority that speaks. `number` grows each time.
     ///
     /// # Errors
     /// Only if OpenSSL fails.
-    pub fn revocation_list(&self, revoked: &[Revoked], number: u32, now: Millis) -> Result<Vec<u8>, AuthorityError> {
-        Ok(crl::build(&self.x509, &self.key, revoked, number, now)?)
+    pub fn revocation_lists(
+        &self,
+        revoked: &[Revoked],
+        number: u32,
+        now: Millis,
+    ) -> Result<Vec<RevocationList>, AuthorityError> {
+        let lists = self.issuings().map(|issuing| {
+            Ok(RevocationList {
+                key_id: issuing.key_id.clone(),
+                der: crl::build(&issuing.issuer(), revoked, number, now)?,
+            })
+        });
+        lists.collect()
     }
 }
 
@@ -233,21 +244,6 @@ impl std::fmt::Debug for Authority {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
-}
-
-/// A new issuing certificate, and its key.
-fn new_issuing(
-    name: &str,
-    root: &X509,
-    root_key: &PKey<Private>,
-    now: Millis,
-) -> Result<(X509, PKey<Private>), AuthorityError> {
-    let key = new_key()?;
-    let root = Issuer {
-        certificate: root,
-        key: root_key,
-    };
-    Ok((build::issuing(name, &root, &key, now)?, key))
 }
 
 /// ECDSA with SHA-256, as r and s of 32 bytes each.

@@ -68,7 +68,7 @@ fn a_certificate_says_what_it_should() {
         "Digital Signature, Key Agreement",
         "E-mail Protection",
         "email:alice@example.net, URI:sip:alice@example.net",
-        "URI:https://ca.example.net/revoked.crl",
+        "URI:https://ca.example.net/revoked/",
         "Not Before: Jun 15 11:00:00 2026 GMT",
         "Not After : Sep 13 12:00:00 2026 GMT",
     ] {
@@ -91,10 +91,13 @@ fn the_list_names_what_was_revoked() {
         serial: gone.serial_number().to_bn().unwrap().to_vec(),
         at: NOW,
     };
-    let list = |revoked: &[Revoked]| X509Crl::from_der(&authority.revocation_list(revoked, 300, NOW).unwrap()).unwrap();
+    let list = |revoked: &[Revoked]| {
+        let lists = authority.revocation_lists(revoked, 300, NOW).unwrap();
+        X509Crl::from_der(&lists[0].der).unwrap()
+    };
     let empty = list(&[]);
     let full = list(&[revoked]);
-    let key = authority.x509.public_key().unwrap();
+    let key = authority.issuing.x509.public_key().unwrap();
     assert!(empty.verify(&key).unwrap() && full.verify(&key).unwrap());
     let is_listed = |list: &X509Crl, certificate: &X509| {
         list.get_revoked().is_some_and(|all| {
@@ -140,7 +143,14 @@ fn the_issuing_key_is_renewed_while_the_root_stays() {
     Authority::renew_issuing(folder, "Example", late).unwrap();
     let after = Authority::open(folder, "https://ca.example.net").unwrap();
     assert_eq!(after.fingerprint(), before.fingerprint());
-    after.certify(&address, request.key(), late).unwrap();
+    let (old, new) = (
+        before.certify(&address, request.key(), NOW).unwrap(),
+        after.certify(&address, request.key(), late).unwrap(),
+    );
+    // What the former key has signed goes out with what is above it.
+    assert_ne!(before.chain(), after.chain());
+    assert_eq!(after.chain_of(&old), before.chain());
+    assert_eq!(after.chain_of(&new), after.chain());
     // The root's key may be kept elsewhere; then it is asked for by name.
     fs::remove_file(folder.join("root.key")).unwrap();
     let error = Authority::renew_issuing(folder, "Example", late).unwrap_err();
@@ -155,7 +165,17 @@ fn damaged_files_are_named() {
     authority(folder);
     let other = tempfile::tempdir().unwrap();
     authority(other.path());
-    for name in ["root.pem", "issuing.pem", "issuing.key", "token.key"] {
+    for folder in [folder, other.path()] {
+        Authority::renew_issuing(folder, "Example", NOW).unwrap();
+    }
+    for name in [
+        "root.pem",
+        "issuing.pem",
+        "issuing.key",
+        "former.pem",
+        "former.key",
+        "token.key",
+    ] {
         let good = fs::read(folder.join(name)).unwrap();
         let foreign = fs::read(other.path().join(name)).unwrap();
         let mut bad = vec![b"nonsense".to_vec()];

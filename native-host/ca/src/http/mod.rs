@@ -6,7 +6,8 @@
 //! | `GET /requests/ID` | 200, the request's state |
 //! | `POST /requests/ID/answer`, `{"token", "signature", "revokeOthers"?}` | 200, certificate and chain in PEM |
 //! | `GET /chain.pem` | the issuing certificate and the root |
-//! | `GET /revoked.crl` | the revocation list in DER |
+//! | `GET /revoked/KEY.crl` | the revocation list in DER that the issuing key of this identifier has signed |
+//! | `GET /revoked.crl` | the one of the issuing key that signs now |
 //! | `GET /` | a page for people |
 //!
 //! A state is `{"request": ID, "address", "state": "waiting" | "mailed" | "issued" | "undeliverable" | "expired", "expires",
@@ -30,7 +31,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, RevocationList};
 use crate::config::Config;
 use crate::letters::Mailer;
 use crate::register::Register;
@@ -68,7 +69,8 @@ struct Inner {
     authority: Authority,
     register: Mutex<Register>,
     config: Config,
-    list: Mutex<Option<(Millis, Vec<u8>)>>,
+    /// The revocation lists, and since when they are good.
+    lists: Mutex<Option<(Millis, Vec<RevocationList>)>>,
     /// There may be letters to send.
     letters: Notify,
     clock: fn() -> Millis,
@@ -117,7 +119,7 @@ pub async fn serve(
         authority,
         register: Mutex::new(register),
         config,
-        list: Mutex::new(None),
+        lists: Mutex::new(None),
         letters: Notify::new(),
         clock,
     }));

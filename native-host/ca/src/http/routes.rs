@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request as HttpRequest, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -31,15 +32,19 @@ const TIME: Duration = Duration::from_secs(20);
 const LIST_AGE: Millis = 60 * 60 * 1000;
 const TEXT: (axum::http::HeaderName, &str) = (CONTENT_TYPE, "application/x-pem-file");
 
+/// The body of a request; it may be over the limit.
+type Body = Result<Bytes, BytesRejection>;
+
 pub(super) fn router(office: Office) -> Router {
     Router::new()
         .route("/", get(front_page))
         .route("/chain.pem", get(chain))
-        .route("/revoked.crl", get(list))
+        .route("/revoked.crl", get(list_of_now))
+        .route("/revoked/{name}", get(list_of_key))
         .route("/requests", post(ask))
         .route("/requests/{id}", get(state))
         .route("/requests/{id}/answer", post(answer))
-        // One byte more than the limit, so that who sends too much is told so in the words of the request.
+        // One byte more than the limit, so that who sends too much is told so in our words.
         .layer(DefaultBodyLimit::max(REQUEST_LIMIT + 1))
         .layer(from_fn(in_time))
         .with_state(office)
@@ -55,7 +60,7 @@ async fn ask(
     State(office): State<Office>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Body,
 ) -> Response {
     let Ok(body) = body else {
         return bad_request(RequestError::TooLarge);
@@ -120,9 +125,16 @@ struct AnswerBody {
     revoke_others: bool,
 }
 
-async fn answer(State(office): State<Office>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn answer(State(office): State<Office>, Path(id): Path<String>, body: Body) -> Response {
     let Ok(id) = id.parse::<RequestId>() else {
         return unknown();
+    };
+    let body = match body {
+        Ok(body) if body.len() <= REQUEST_LIMIT => body,
+        _ => {
+            let words = format!("the answer is longer than {REQUEST_LIMIT} bytes");
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE, "too-large", words);
+        }
     };
     let malformed = |what: &str| refusal(StatusCode::BAD_REQUEST, "malformed", what);
     let Ok(body) = serde_json::from_slice::<AnswerBody>(&body) else {
@@ -143,8 +155,12 @@ async fn answer(State(office): State<Office>, Path(id): Path<String>, body: Byte
     match done {
         Some(Ok(certificate)) => {
             office.0.letters.notify_one();
-            *office.0.list.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            ([TEXT], letters::pem(&certificate, &office.0.authority.chain())).into_response()
+            *office.0.lists.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            (
+                [TEXT],
+                letters::pem(&certificate, &office.0.authority.chain_of(&certificate)),
+            )
+                .into_response()
         }
         Some(Err(error)) => no_certificate(&error),
         None => unavailable(&"a panic"),
@@ -161,26 +177,48 @@ async fn chain(State(office): State<Office>) -> Response {
     ([TEXT], pem).into_response()
 }
 
-async fn list(State(office): State<Office>) -> Response {
-    let made = office.with_register(|office, register, now| {
-        let mut list = office.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, der)) = &*list
-            && now < at + LIST_AGE
-            && !register.has_revoked_since(*at)?
-        {
-            return Ok(der.clone());
+async fn list_of_now(State(office): State<Office>) -> Response {
+    list(office, None).await
+}
+
+async fn list_of_key(State(office): State<Office>, Path(name): Path<String>) -> Response {
+    match name.strip_suffix(".crl") {
+        Some(key_id) => list(office, Some(key_id.to_owned())).await,
+        None => no_list(),
+    }
+}
+
+fn no_list() -> Response {
+    refusal(
+        StatusCode::NOT_FOUND,
+        "unknown-list",
+        "no issuing key of this authority has such a revocation list: where it is stands in each certificate",
+    )
+}
+
+/// The list of an issuing key; `None`: of the one that signs now.
+async fn list(office: Office, key_id: Option<String>) -> Response {
+    let made = office.with_register(move |office, register, now| {
+        let mut lists = office.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_good = match &*lists {
+            Some((at, _)) => now < at + LIST_AGE && !register.has_revoked_since(*at)?,
+            None => false,
+        };
+        if !is_good {
+            let (revoked, number) = register.revoked(now)?;
+            *lists = Some((now, office.authority.revocation_lists(&revoked, number, now)?));
         }
-        let (revoked, number) = register.revoked(now)?;
-        let der = office.authority.revocation_list(&revoked, number, now)?;
-        *list = Some((now, der.clone()));
-        Ok::<_, crate::register::RegisterError>(der)
+        let mut all = lists.iter().flat_map(|(_, lists)| lists);
+        let found = all.find(|list| key_id.as_ref().is_none_or(|key_id| *key_id == list.key_id));
+        Ok::<_, crate::register::RegisterError>(found.map(|list| list.der.clone()))
     });
     match made.await {
-        Some(Ok(der)) => (
+        Some(Ok(Some(der))) => (
             [(CONTENT_TYPE, "application/pkix-crl"), (CACHE_CONTROL, "max-age=60")],
             der,
         )
             .into_response(),
+        Some(Ok(None)) => no_list(),
         Some(Err(error)) => unavailable(&error),
         None => unavailable(&"a panic"),
     }

@@ -50,7 +50,7 @@ pub(super) async fn send_letters(office: Office, mailer: Mailer) {
 
 async fn send(office: Office, mailer: std::sync::Arc<Mailer>, letter: Letter) {
     let config = &office.0.config;
-    let message = letters::message(&letter, &office.0.authority.chain(), &config.name, &config.url);
+    let message = letters::message(&letter, &office.0.authority, &config.name, &config.url);
     let outcome = mailer.send(&message).await.unwrap_or_else(|error| {
         tracing::error!("a letter cannot be written: {error}");
         Outcome::Later("it cannot be written".to_owned())

@@ -3,6 +3,7 @@
 use corella_identity::Certificate;
 use corella_identity::enrolment::{Tag, Token, write_block};
 
+use crate::authority::Authority;
 use crate::register::{Contents, Letter};
 
 /// The header field by which the add-on recognises letters without reading them.
@@ -23,8 +24,8 @@ pub struct Message {
     pub attachment: Option<(&'static str, Vec<u8>)>,
 }
 
-/// Writes a letter. `name` is the authority's, `url` where people read about it.
-pub fn message(letter: &Letter, chain: &[&Certificate], name: &str, url: &str) -> Message {
+/// Writes a letter of an authority. `name` is what people call it, `url` where they read about it.
+pub fn message(letter: &Letter, authority: &Authority, name: &str, url: &str) -> Message {
     let to = letter.to.as_str();
     match &letter.contents {
         Contents::Tokens(tokens) => Message {
@@ -39,7 +40,10 @@ pub fn message(letter: &Letter, chain: &[&Certificate], name: &str, url: &str) -
             subject: "Your certificate for Corella, to keep".to_owned(),
             kind: "certificate",
             text: certificate_text(to, certificate, name, url),
-            attachment: Some(("certificate.pem", pem(certificate, chain).into_bytes())),
+            attachment: Some((
+                "certificate.pem",
+                pem(certificate, &authority.chain_of(certificate)).into_bytes(),
+            )),
         },
     }
 }

@@ -1,7 +1,12 @@
 //! Somebody asks for a certificate.
 //!
-//! The letters to one address are few whatever is asked: what comes while it may not be written to waits, and goes along in the next
-//! letter. So a flood for somebody's address does not fill their mailbox, and their own request is in the next letter too.
+//! The letters to one address are few whatever is asked: what comes while it may not be written to waits in a line, and goes along in
+//! the next letters. The line is in rounds: first the first request of each network, then the second of each, counted over a day and
+//! with those that were mailed. So a flood for somebody's address does not fill their mailbox, and their own request comes before what
+//! others have asked for again.
+//!
+//! What was mailed holds no place in the line, and keeps its day for the answer. A full line lets go of its end, and only for
+//! one from an earlier round: so nothing that comes later takes the place of a network's first request.
 
 use corella_identity::Millis;
 use corella_identity::enrolment::RequestId;
@@ -97,8 +102,7 @@ impl Register {
     }
 }
 
-/// Sees to it that one more request for an address may wait: of those that wait, the latest of the network that has most gives way to
-/// one from a network that has fewer.
+/// Sees to it that one more request for an address may wait: the last in a full line gives way to one from an earlier round.
 fn make_room(
     transaction: &Transaction<'_>,
     address: &str,
@@ -106,36 +110,44 @@ fn make_room(
     limits: &Limits,
     now: Millis,
 ) -> Result<(), AskError> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT network, count(*) AS requests FROM requests
-         WHERE address = ? AND expires >= ? AND state IN (0, 1) GROUP BY network ORDER BY requests DESC",
-    )?;
-    let networks: Vec<(Vec<u8>, u32)> = statement
-        .query_map(params![address, now], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let own = networks
-        .iter()
-        .find(|(bytes, _)| bytes == network.bytes())
-        .map_or(0, |(_, count)| *count);
-    if own >= limits.open_per_address_and_network {
+    let asked: u32 = transaction
+        .prepare_cached(
+            "SELECT count(*) FROM requests WHERE address = ? AND network = ? AND expires >= ? AND state IN (0, 1)",
+        )?
+        .query_row(params![address, network.bytes(), now], |row| row.get(0))?;
+    if asked >= limits.open_per_address_and_network {
         return Err(AskError::TooManyForAddress);
     }
-    let all: u32 = networks.iter().map(|(_, count)| count).sum();
-    if all < limits.open_per_address {
+    let line = line(transaction, address, usize::MAX >> 1, now)?;
+    if line.len() < limits.waiting_per_address {
         return Ok(());
     }
-    match networks.first() {
-        Some((most, count)) if *count > own + 1 => {
-            transaction.execute(
-                "DELETE FROM requests WHERE id = (
-                     SELECT id FROM requests WHERE address = ? AND network = ? AND expires >= ? AND state IN (0, 1)
-                     ORDER BY at DESC, rowid DESC LIMIT 1)",
-                params![address, most, now],
-            )?;
+    match line.last() {
+        Some((last, round)) if asked + 1 < *round => {
+            transaction.execute("DELETE FROM requests WHERE id = ?", [last.as_bytes()])?;
             Ok(())
         }
         _ => Err(AskError::TooManyForAddress),
     }
+}
+
+/// The first of those that wait for a letter to an address, each with its round: 1 for the first request of its network in a day...
+pub(super) fn line(
+    transaction: &Transaction<'_>,
+    address: &str,
+    most: usize,
+    now: Millis,
+) -> Result<Vec<(RequestId, u32)>, rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, round FROM (
+             SELECT id, state, at, rowid AS number, row_number() OVER (PARTITION BY network ORDER BY at, rowid) AS round
+             FROM requests WHERE address = ? AND expires >= ? AND state IN (0, 1))
+         WHERE state = 0 ORDER BY round, at, number LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![address, now, most], |row| {
+        Ok((RequestId::from(row.get::<_, [u8; 16]>(0)?), row.get(1)?))
+    })?;
+    rows.collect()
 }
 
 /// Has a letter with tokens sent to an address as soon as it may be written to.

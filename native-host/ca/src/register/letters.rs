@@ -4,6 +4,7 @@ use corella_identity::enrolment::{BLOCK_LIMIT, RequestId, TOKEN_LIFETIME, Tag, T
 use corella_identity::{AddressOfRecord, Certificate, Millis};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::asking::{letter_due, line};
 use super::{Register, RegisterError, State, address, audit};
 use crate::limits::is_forgotten;
 
@@ -126,7 +127,7 @@ impl Register {
                 )?;
                 // What was asked for meanwhile goes in the next.
                 if !waiting(&transaction, to, now)?.is_empty() {
-                    super::asking::letter_due(&transaction, &self.limits, to, now)?;
+                    letter_due(&transaction, &self.limits, to, now)?;
                 }
                 audit(&transaction, now, "tokens mailed", to, &tokens.len().to_string())?;
             }
@@ -143,12 +144,15 @@ impl Register {
         let transaction = self.connection.transaction()?;
         if for_good {
             transaction.execute("DELETE FROM letters WHERE number = ?", [letter.number])?;
-            for id in &letter.requests {
-                transaction.execute(
-                    "UPDATE requests SET state = ? WHERE id = ? AND state = ?",
-                    params![State::Undeliverable.number(), id.as_bytes(), State::Waiting.number()],
-                )?;
-            }
+            // Also what was asked for meanwhile: nobody would write for it.
+            transaction.execute(
+                "UPDATE requests SET state = ? WHERE address = ? AND state = ?",
+                params![
+                    State::Undeliverable.number(),
+                    letter.to.as_str(),
+                    State::Waiting.number()
+                ],
+            )?;
         } else {
             let failures: u32 = transaction
                 .query_row(
@@ -179,12 +183,8 @@ fn certificate(transaction: &Transaction<'_>, serial: &[u8]) -> Result<Certifica
     Certificate::from_der(&der).map_err(|_| RegisterError::Damaged("a certificate"))
 }
 
-/// The requests for an address whose letter is still to be sent: the first of each network, then the second of each...
+/// The requests whose tokens go into the next letter to an address.
 fn waiting(transaction: &Transaction<'_>, address: &str, now: Millis) -> Result<Vec<RequestId>, RegisterError> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT id FROM requests WHERE address = ? AND expires >= ? AND state = 0
-         ORDER BY row_number() OVER (PARTITION BY network ORDER BY at), at LIMIT ?",
-    )?;
-    let ids = statement.query_map(params![address, now, BLOCK_LIMIT], |row| row.get::<_, [u8; 16]>(0))?;
-    Ok(ids.map(|id| id.map(RequestId::from)).collect::<Result<_, _>>()?)
+    let line = line(transaction, address, BLOCK_LIMIT, now)?;
+    Ok(line.into_iter().map(|(id, _)| id).collect())
 }

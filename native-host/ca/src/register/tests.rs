@@ -1,5 +1,7 @@
 //! What people and their mailboxes rely on.
 
+mod flood;
+
 use std::net::IpAddr;
 
 use corella_identity::enrolment::{NewKey, TOKEN_LIFETIME, Token, answer_statement};
@@ -196,66 +198,6 @@ fn nothing_else_gets_a_certificate() {
 }
 
 #[test]
-fn a_flood_for_one_address_fills_no_mailbox_and_its_owner_gets_through() {
-    let mut house = House::new(Limits::default());
-    let alice = person("alice@example.net");
-    let mut letters = Vec::new();
-    let mut refused = 0;
-    // Two hundred requests from fifty networks within an hour.
-    for number in 0..200 {
-        refused += u32::from(
-            house
-                .ask(&person("alice@example.net"), network(number % 50 + 10))
-                .is_err(),
-        );
-        letters.extend(house.post());
-        house.now += HOUR / 200;
-    }
-    assert!(refused > 0);
-    assert!(letters.len() <= 5, "{} letters in an hour", letters.len());
-    let id = house.ask(&alice, network(1)).unwrap();
-    let begin = house.now;
-    let token = loop {
-        let letters = house.post();
-        let tags = letters.iter().flat_map(|letter| match &letter.contents {
-            Contents::Tokens(tokens) => tokens.clone(),
-            Contents::Certificate(_) => Vec::new(),
-        });
-        if let Some((_, token)) = tags.into_iter().find(|(tag, _)| *tag == id.tag()) {
-            break token;
-        }
-        house.now += MINUTE;
-        let _ = house.ask(&person("alice@example.net"), network(7));
-        assert!(house.now < begin + 3 * HOUR, "alice's own request waits");
-    };
-    assert!(
-        house.now <= begin + HOUR,
-        "after {} minutes",
-        (house.now - begin) / MINUTE
-    );
-    house.answer(&alice, id, token).unwrap();
-}
-
-#[test]
-fn one_network_has_few_places_beside_others() {
-    let limits = Limits {
-        open_per_address: 3,
-        open_per_address_and_network: 2,
-        ..Limits::default()
-    };
-    let mut house = House::new(limits);
-    let mut ask = |number| house.ask(&person("alice@example.net"), network(number));
-    ask(1).unwrap();
-    let second = ask(1).unwrap();
-    assert!(matches!(ask(1), Err(AskError::TooManyForAddress)));
-    ask(2).unwrap();
-    // Full: the second of the first network gives way, and then nobody has more than others.
-    ask(3).unwrap();
-    assert!(matches!(ask(4), Err(AskError::TooManyForAddress)));
-    assert!(house.register.status(&second, NOW).unwrap().is_none());
-}
-
-#[test]
 fn networks_and_all_together_are_limited() {
     let limits = Limits {
         per_network: 2,
@@ -335,11 +277,14 @@ fn an_address_that_does_not_exist_is_said_to_be_so() {
     let nobody = person("nobody@example.net");
     let id = house.ask(&nobody, network(1)).unwrap();
     let letters = house.letters();
+    let meanwhile = house.ask(&person("nobody@example.net"), network(2)).unwrap();
     house
         .register
         .failed(&letters[0], true, "550 no such user", NOW)
         .unwrap();
-    assert_eq!(house.state(id), Some(State::Undeliverable));
+    for id in [id, meanwhile] {
+        assert_eq!(house.state(id), Some(State::Undeliverable));
+    }
     house.now += 2 * HOUR;
     assert!(house.letters().is_empty());
 }
