@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def test_an_invitation_by_mail_makes_both_keys_known(sit_down: Callable[..., Person], mail: MailServer) -> None:
+    mail.empty()
     alice, bob = sit_down("Alice", None, mail), sit_down("Bob", None, mail)
     for person in (alice, bob):
         person.start()
