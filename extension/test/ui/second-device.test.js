@@ -95,6 +95,11 @@ async function enrolled(page, button) {
   for (const id of ["#go-online", "#lost-only-go"]) {
     await page.locator(`${id}[disabled]`).waitFor({ state: "attached" });
   }
+  await page.waitForFunction(() =>
+    /** @type {any} */ (globalThis).mock.host.calls.some(
+      (/** @type {any} */ { method }) => method === "identity/enrol",
+    ),
+  );
   const asked = await calls(page, "identity/enrol");
   await page.evaluate(() => /** @type {any} */ (globalThis).answer());
   await page.waitForURL(/chat\.html/);
