@@ -19,6 +19,8 @@ const COPY_MS = 3_600_000;
 const LARGEST_COPY = 65_536;
 /** Mails that a look goes through at most, the latest first. */
 const MOST_MAILS = 500;
+/** Mails with a certificate that are remembered, for one of them may be the copy. */
+const MOST_EARLY = 16;
 /** The host takes no longer text. */
 const MOST_TEXT = 262_144;
 
@@ -41,6 +43,8 @@ export class Letters {
   #waiting = new Map();
   /** @type {Map<Address, {fingerprint: string, until: number}>} certificates that came, and whose copies follow */
   #copies = new Map();
+  /** @type {Map<string, messenger.messages.MessageHeader>} what came before the host had told of such a certificate */
+  #early = new Map();
   #mail;
   #hand;
   #tidy;
@@ -66,7 +70,13 @@ export class Letters {
     if (enrolment) {
       this.#waiting.set(address, enrolment.state);
     } else if (this.#waiting.delete(address) && trust === "verified") {
-      this.#copies.set(address, { fingerprint, until: Date.now() + COPY_MS });
+      const early = this.#early.get(fingerprint);
+      this.#early.clear();
+      if (early) {
+        await this.#done(early);
+      } else {
+        this.#copies.set(address, { fingerprint, until: Date.now() + COPY_MS });
+      }
     }
     if (look && enrolment && WAITING.has(enrolment.state)) {
       await this.search(address);
@@ -103,8 +113,13 @@ export class Letters {
     }
     // Anybody can write that header into a mail. A copy is known by the certificate in it, and comes once: what comes
     // later with the same certificate is left for the user to see.
-    if (kind === "certificate" && this.#taken(await this.#attached(mail))) {
-      await this.#done(mail);
+    if (kind === "certificate") {
+      const fingerprint = await this.#attached(mail);
+      if (this.#taken(fingerprint)) {
+        await this.#done(mail);
+      } else if (fingerprint && this.#waiting.size > 0 && this.#early.size < MOST_EARLY) {
+        this.#early.set(fingerprint, this.#early.get(fingerprint) ?? mail);
+      }
     }
     return false;
   }

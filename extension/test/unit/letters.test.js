@@ -171,6 +171,20 @@ test("the copy comes once: whoever sends it again has written something else aro
   assert.equal(done.filter(([what]) => what === "update").length, 1);
 });
 
+test("a copy that overtakes what the host tells of the certificate is known all the same", async () => {
+  const { letters, done, come } = mailbox({ 1: COPY, 2: COPY }, { tidy: true });
+  await letters.identity(identity("answering"), false);
+  const mails = await come();
+  await letters.arrived(mails);
+  assert.deepEqual(done, []);
+  await certified(letters);
+  await letters.arrived(mails.slice(1));
+  assert.deepEqual(done, [
+    ["update", 1, { read: true }],
+    ["delete", [1]],
+  ]);
+});
+
 test("no copy is looked for where no certificate came, or long ago, or one that no authority issued", async (t) => {
   const { letters, done, come } = mailbox({ 1: COPY }, { tidy: true });
   await letters.identity(identity("answering"), false);
