@@ -120,7 +120,7 @@ impl Buddy {
 
     /// Unless the authority that vouched for the key in use is among these, it is worth what it is without any. True if that is less.
     /// `if_unknown`: whether so it is where nobody remembers which authority that was.
-    pub(crate) fn doubt(&mut self, anchors: &TrustAnchors, if_unknown: bool) -> bool {
+    fn doubt(&mut self, anchors: &TrustAnchors, if_unknown: bool) -> bool {
         let is_doubtful = match self.known_by.as_ref().map(|known_by| &known_by.how) {
             Some(How::Authority { root, .. }) => !anchors.trusts_fingerprint(root),
             _ => if_unknown,
@@ -140,9 +140,7 @@ impl Buddy {
         self.known_by = left.or(seen);
         true
     }
-}
 
-impl Buddy {
     /// What is asked about is worth what can still be proven of it. True if there was more.
     fn doubt_candidates(&mut self) -> bool {
         let candidates = self.question.iter_mut().flat_map(|question| &mut question.candidates);

@@ -192,9 +192,7 @@ impl Agent {
             .strangers
             .into_iter()
             .filter(|s| !agent.buddies.contains_key(s));
-        agent
-            .repairs
-            .extend(unknown.map(Action::DropRequests).collect::<Vec<_>>());
+        agent.repairs = unknown.map(Action::DropRequests).collect();
         agent.know_devices(snapshot.devices, snapshot.devices_since);
         agent.remember_roaming(snapshot.roaming);
         // Whoever is worth less than the roster says is news for the other devices, and waits as everybody else does.
